@@ -1,0 +1,57 @@
+"""Usage: metered quantities, never money."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from automl_bridge.spec import Frozen
+
+__all__ = ["Part", "Usage", "UsageItem", "UsageRange"]
+
+Part = Literal["training", "prediction", "storage", "hosting", "other"]
+
+
+class UsageItem(Frozen):
+    """A quantity of one thing that is billed.
+
+    Parameters
+    ----------
+    sku
+        What is billed, as the price book names it.
+    quantity
+        How much of it, in `unit`; never negative.
+    unit
+        ``machine-hour``, ``instance-hour``, ``node-hour``, ``GB-month``, ….
+    part
+        What it was used for.
+    region
+        Where, as the provider names it; None for this machine.
+    """
+
+    sku: str
+    quantity: float = Field(ge=0)
+    unit: str
+    part: Part = "training"
+    region: str | None = None
+
+
+class Usage(Frozen):
+    """What a job used. `known` is False where the service did not say: unknown is not zero."""
+
+    items: tuple[UsageItem, ...] = ()
+    known: bool = True
+
+    def __add__(self, other: Usage) -> Usage:
+        """Return both usages together; unknown if either is."""
+        return Usage(items=self.items + other.items, known=self.known and other.known)
+
+
+class UsageRange(Frozen):
+    """Expected usage of a job: what it may take at least, likely, at most, and in the worst case."""
+
+    low: Usage
+    likely: Usage
+    high: Usage
+    worst: Usage | None = None
