@@ -114,7 +114,7 @@ class Budget(BaseModel):
     max_cost_usd: Annotated[float | None, BeforeValidator(_optional_money)] = None
     max_trials: Annotated[int | None, BeforeValidator(_optional_count)] = None
 
-    def __init__(self, **data: Any) -> None:  # noqa: ANN401 - pydantic reads anything and types it
+    def __init__(self, **data: Any) -> None:
         # BudgetError is a ValueError, so pydantic wraps it; people should get it as it is.
         try:
             super().__init__(**data)

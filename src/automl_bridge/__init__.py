@@ -1,0 +1,1 @@
+"""Every AutoML behind one Estimator."""

@@ -1,0 +1,1 @@
+"""Tables in: readers, schema, split, fingerprint."""

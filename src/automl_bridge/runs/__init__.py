@@ -1,0 +1,1 @@
+"""Runs: one JobSpec on one backend."""
