@@ -1,0 +1,94 @@
+"""The backends that are installed, found by their entry points and imported only when asked for."""
+
+from __future__ import annotations
+
+import importlib.util
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING
+
+from automl_bridge.errors import ConfigError, MissingExtraError, UnknownNameError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from automl_bridge.backend import Backend
+    from automl_bridge.config import Config
+
+__all__ = ["GROUP", "create", "load_class", "missing_module", "names"]
+
+GROUP = "automl_bridge.backends"
+"""The entry-point group: ``name = "package:BackendClass"``."""
+
+
+def _entry_points() -> Mapping[str, EntryPoint]:
+    return {entry.name: entry for entry in entry_points(group=GROUP)}
+
+
+def names() -> list[str]:
+    """Return the names of all backends that are declared, installed extras or not, in alphabetical order."""
+    return sorted(_entry_points())
+
+
+def load_class(name: str, *, installed: bool = True) -> type[Backend]:
+    """Import the class of the backend ``name``.
+
+    Parameters
+    ----------
+    installed
+        Whether its extra must be installed. False suffices to plan, and to say what it could do.
+
+    Raises
+    ------
+    UnknownNameError
+        If no backend has that name.
+    MissingExtraError
+        If its packages are not installed; names the pip line.
+    """
+    found = _entry_points()
+    if name not in found:
+        raise UnknownNameError.of("backend", name, sorted(found))
+    kind: type[Backend] = found[name].load()
+    missing = missing_module(kind) if installed else None
+    if missing is not None:
+        raise MissingExtraError.of(name, kind.extra or name, missing)
+    return kind
+
+
+def missing_module(kind: type[Backend]) -> str | None:
+    """Return the first module that the backend needs and that is not installed; nothing is imported."""
+    return next((module for module in kind.requires if not _is_installed(module)), None)
+
+
+@cache
+def _is_installed(module: str) -> bool:
+    # find_spec("a.b") would import a; looking for the parts one by one imports nothing but a's parents.
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def create(name: str, config: Config, *, installed: bool = True) -> Backend:
+    """Make the backend ``name`` with its settings from ``config``.
+
+    Raises
+    ------
+    ConfigError
+        If a setting is unknown or cannot be read; names the setting and where it may come from.
+    """
+    from pydantic import ValidationError
+
+    kind = load_class(name, installed=installed)
+    raw = config.backends.get(name, {})
+    try:
+        settings = kind.settings_class(**raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        setting = ".".join(str(part) for part in first["loc"])
+        known = ", ".join(kind.settings_class.model_fields)
+        raise ConfigError(
+            f"setting {name}.{setting}: {first['msg']} (got {first.get('input')!r})",
+            hint=f"settings of {name}: {known}; set them in [backends.{name}] or AUTOML_BRIDGE_{name.upper()}__NAME",
+        ) from None
+    return kind(settings, config.home / "work" / name)
