@@ -52,7 +52,9 @@ def _parse_text(text: str, hint: str) -> float:
 
 
 def format_duration(seconds: float) -> str:
-    """Write seconds as a person would: ``0.4 s``, ``14 s``, ``1m 31s``, ``2h 05m``."""
+    """Write seconds as a person would: ``0.04 s``, ``2.5 s``, ``14 s``, ``1m 31s``, ``2h 05m``."""
+    if seconds < 1:
+        return f"{seconds:.2f} s"
     if seconds < 10:
         return f"{seconds:.1f} s"
     if seconds < 60:

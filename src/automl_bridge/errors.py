@@ -111,8 +111,7 @@ class AutoMLBridgeError(Exception):
 
 
 def _rebuild(kind: type[AutoMLBridgeError], message: str, state: dict[str, object]) -> AutoMLBridgeError:
-    error = kind.__new__(kind)
-    Exception.__init__(error, message)
+    error = kind(message)
     error.__dict__.update(state)
     return error
 

@@ -1,0 +1,56 @@
+# The two commands that a newcomer needs: `make quickstart` (the main job) and `make test`.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+DATA := examples/data/credit.csv
+
+.PHONY: quickstart test test-all lint test-only benchmarks docs clean help
+
+help:
+	@echo "make quickstart   virtual environment, install, and the main job on $(DATA)"
+	@echo "make test         virtual environment, install, linters, types and tests"
+	@echo "make test-all     the slow real searches as well"
+	@echo "make benchmarks   the figures of docs/benchmarks.md, measured here"
+	@echo "make clean        remove the virtual environment"
+
+quickstart: $(VENV)/.quickstart
+	@$(BIN)/python examples/quickstart.py $(DATA)
+
+test: $(VENV)/.dev lint test-only
+
+test-only:
+	$(BIN)/python -m pytest
+
+test-all: $(VENV)/.dev lint
+	$(BIN)/python -m pytest -m "slow or not slow"
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+benchmarks: $(VENV)/.dev
+	$(BIN)/python benchmarks/start_up.py
+	$(BIN)/python benchmarks/autokeras_speed.py
+	$(BIN)/python benchmarks/read_csv.py
+
+docs: $(VENV)/.dev
+	$(BIN)/python docs/generate.py
+
+$(VENV)/bin/python:
+	@$(PYTHON) -m venv $(VENV)
+
+# A stamp file says that the extra is installed as pyproject.toml and constraints.txt want it now.
+$(VENV)/.quickstart: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@start=$$(date +%s); $(PIP) --editable ".[autokeras]" && \
+	  s=$$(( $$(date +%s) - start )); printf '  ✔ %s ready %s\n' "$(VENV)" "$$((s / 60))m $$((s % 60))s"
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) --editable ".[autokeras,dev]"
+	@touch $@ $(VENV)/.quickstart
+
+clean:
+	rm -rf $(VENV)

@@ -1,0 +1,336 @@
+"""Estimator: every AutoML through scikit-learn's contract, and jobs that outlive the process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from automl_bridge import _inputs, _pickling
+from automl_bridge.budget import Budget
+from automl_bridge.config import Config, load_config
+from automl_bridge.costs.local import local_cost
+from automl_bridge.handle import Run
+from automl_bridge.leaderboard import Leaderboard
+from automl_bridge.metrics import metric_for
+from automl_bridge.session import Session
+from automl_bridge.task import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+    from sklearn.utils import Tags
+
+    from automl_bridge.costs.local import LocalCost
+    from automl_bridge.runs.record import RunRecord
+    from automl_bridge.session import Predictions
+
+__all__ = ["Estimator"]
+
+
+def _is_classifier(estimator: Estimator) -> bool:
+    task = getattr(estimator, "task_", None) or estimator.task
+    return task is None or Task.parse(task).is_classification
+
+
+class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
+    """Train a model with any AutoML, and predict with it.
+
+    Parameters
+    ----------
+    task
+        What to learn, as in `Task`; None lets the target settle it.
+    backend
+        Where to train; None takes the configuration's (``AUTOML_BRIDGE_BACKEND``, a profile, a file).
+    budget
+        Limits in time, money and trials, as a `Budget` or a mapping of its fields; None: the configuration's.
+    metric
+        What is scored on the holdout, by its name in `automl_bridge.metrics.METRICS`; None: the task's default.
+    objective
+        ``nearest`` or ``exact``: whether a backend may optimise the nearest objective that it has.
+    cap
+        ``any`` or ``strict``: whether only a cost cap that the service guarantees is good enough.
+    holdout, validation
+        Shares of the rows, in [0, 1): the holdout never reaches training; validation is a share of the rest.
+        None: the configuration's (0.2 each). With ``holdout=0`` nothing is scored.
+    types
+        Kinds of columns set by hand, as ``{"zip": "categorical"}``.
+    profile
+        Name of a profile in the configuration.
+    settings
+        Settings of the backend, as ``{"epochs": 50}``; over those of the configuration.
+    baseline
+        Whether to train the baseline beside it, on the same rows; `run_` tells its score.
+    random_state
+        Seed of the split and the search; None: the configuration's.
+    verbose
+        Whether to show progress; None: in notebooks only.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Labels, in the order of the columns of `predict_proba`; classification only.
+    run_ : RunRecord
+        The run: state, scores, versions, notes.
+    leaderboard_ : Leaderboard
+        The trials, best first, failed ones last.
+    score_ : float or None
+        The metric on the holdout, in its natural sign.
+    cost_ : LocalCost or None
+        What it cost; None where that is not known.
+    n_features_in_, feature_names_in_
+        As in scikit-learn.
+
+    Examples
+    --------
+    >>> from automl_bridge import Budget, Estimator
+    >>> estimator = Estimator(backend="baseline", budget=Budget(max_time="1m"), random_state=0)
+    >>> estimator.fit("credit.csv", target="status").predict("new.csv")  # doctest: +SKIP
+    """
+
+    def __init__(  # noqa: PLR0913 - scikit-learn: every setting is a parameter of the constructor
+        self,
+        task: str | Task | None = None,
+        backend: str | None = None,
+        *,
+        budget: Budget | Mapping[str, Any] | None = None,
+        metric: str | None = None,
+        objective: str | None = None,
+        cap: str | None = None,
+        holdout: float | None = None,
+        validation: float | None = None,
+        types: Mapping[str, str] | None = None,
+        profile: str | None = None,
+        settings: Mapping[str, Any] | None = None,
+        baseline: bool = False,
+        random_state: int | None = None,
+        verbose: bool | None = None,
+    ) -> None:
+        self.task = task
+        self.backend = backend
+        self.budget = budget
+        self.metric = metric
+        self.objective = objective
+        self.cap = cap
+        self.holdout = holdout
+        self.validation = validation
+        self.types = types
+        self.profile = profile
+        self.settings = settings
+        self.baseline = baseline
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(
+        self,
+        X: Any,  # noqa: N803 - scikit-learn's name
+        y: Any = None,
+        sample_weight: Any = None,
+        *,
+        target: str | Sequence[str] | None = None,
+        weight: str | None = None,
+        group: Any = None,
+        time: str | None = None,
+    ) -> Estimator:
+        """Train, and wait for the end.
+
+        Parameters
+        ----------
+        X
+            Features: any dataframe, array, sparse matrix, list of texts, or the path or address of a file.
+        y
+            Target, one value a row; or name its column by `target`.
+        sample_weight
+            Weight of each row, not negative; or name its column by `weight`.
+        target, weight, group, time
+            Names of columns of `X`: what to predict; weights; rows of one group stay on one side of the
+            split; the latest rows become the holdout.
+
+        Raises
+        ------
+        UsageError
+            For bad input, before anything is started.
+        RunFailedError, NoModelError
+            If the job ran and ended without a model.
+        """
+        run = self.submit(X, y, sample_weight, target=target, weight=weight, group=group, time=time)
+        record = run.wait(progress=self.verbose)
+        return self._adopt(record)
+
+    def submit(
+        self,
+        X: Any,  # noqa: N803
+        y: Any = None,
+        sample_weight: Any = None,
+        *,
+        target: str | Sequence[str] | None = None,
+        weight: str | None = None,
+        group: Any = None,
+        time: str | None = None,
+    ) -> Run:
+        """Start the job and return at once; `Estimator.attach` picks it up, here or in another process.
+
+        Parameters are those of `fit`.
+        """
+        from automl_bridge.data.build import build_dataset
+
+        config = self._config()
+        table = _inputs.checked(X, y, target, self.task)
+        task, dataset = build_dataset(
+            table.X,
+            y=table.y,
+            target=target,
+            task=self.task,
+            types=self.types,
+            weight=sample_weight if sample_weight is not None else weight,
+            group=group,
+            time=time,
+            holdout=config.holdout,
+            validation=config.validation,
+            seed=config.seed,
+        )
+        with Session(config) as session:
+            record = session.submit(
+                dataset,
+                task=task,
+                metric=config.metric,
+                budget=config.budget,
+                objective=config.objective,
+                cap=config.cap,
+                seed=config.seed,
+                baseline=self.baseline,
+            )
+        self.n_features_in_ = len(dataset.profile.features)
+        self._named = table.named
+        return Run(record.id, config)
+
+    def predict(self, X: Any) -> NDArray[Any]:  # noqa: N803
+        """Predict labels of the type they had in training, or values; one a row, in the rows' order.
+
+        Columns are found by name: another order, further columns or the target among them change nothing.
+        """
+        return self._predictions(X).labels()
+
+    @available_if(_is_classifier)
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
+        """Predict probabilities, shape (rows, classes), columns in the order of `classes_`."""
+        return self._predictions(X).outputs
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:  # noqa: N803
+        """Score predictions of `X` against `y`, greater is better, as scikit-learn's tools expect.
+
+        With `metric` given, that metric, a loss negated (rmse 3.2 is -3.2); without, accuracy or R².
+        """
+        from automl_bridge.scoring import score_labels
+
+        default = "accuracy" if _is_classifier(self) else "r2"
+        metric = metric_for(self.metric or default, self.task_, len(getattr(self, "classes_", ())))
+        value = score_labels(metric, self._predictions(X).outputs, y, getattr(self, "classes_", None), sample_weight)
+        return value if metric.greater_is_better else -value
+
+    @classmethod
+    def attach(cls, run_id: str, *, config: Config | None = None) -> Estimator:
+        """Take up a run that was submitted earlier, by its id or the beginning of it; waits for its end."""
+        config = config or load_config()
+        record = Run(run_id, config).wait()
+        estimator = cls(task=record.task, backend=record.backend, metric=record.spec.metric)
+        return estimator._adopt(record)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Estimator:
+        """Load a bundle: a folder that ``export`` wrote, on this machine or another."""
+        from automl_bridge.bundle import read_bundle
+
+        metadata = read_bundle(path)
+        estimator = cls(task=metadata.task, backend=metadata.backend, metric=metadata.metric)
+        estimator._bundle = str(path)
+        estimator._learn(metadata.task, metadata.profile)
+        return estimator
+
+    def export(self, path: str | Path) -> Path:
+        """Write the model as a bundle into the folder `path`; returns it."""
+        check_is_fitted(self, "task_")
+        with Session(self._config()) as session:
+            return session.export(self._source, path)
+
+    def _config(self) -> Config:
+        overrides: dict[str, Any] = {
+            "backend": self.backend,
+            "metric": self.metric,
+            "objective": self.objective,
+            "cap": self.cap,
+            "seed": _inputs.seed_of(self.random_state),
+            "holdout": self.holdout,
+            "validation": self.validation,
+        }
+        if self.budget is not None:
+            budget = self.budget if isinstance(self.budget, Budget) else Budget(**self.budget)
+            overrides |= {name: getattr(budget, name) for name in Budget.model_fields}
+        config = load_config(profile=self.profile, overrides=overrides)
+        if self.settings:
+            merged = {**config.backends.get(config.backend, {}), **self.settings}
+            config = config.model_copy(update={"backends": {**config.backends, config.backend: merged}})
+        return config
+
+    def _adopt(self, record: RunRecord) -> Estimator:
+        """Take over what a finished run knows."""
+        self.run_ = record
+        self.leaderboard_ = Leaderboard.of(record)
+        self.score_: float | None = record.scores.get(record.spec.metric)
+        self.cost_: LocalCost | None = local_cost(record.usage, self._config().machine_usd_per_hour)
+        self._bundle = str(record.bundle_path) if record.bundle_path else None
+        self._learn(record.task, record.spec.profile)
+        return self
+
+    def _learn(self, task: Task, profile: Any) -> None:
+        from automl_bridge.data.labels import classes_array
+
+        self.task_ = Task(task)
+        self.n_features_in_ = len(profile.features)
+        if self.task_.is_classification:
+            self.classes_ = classes_array(profile)
+        if getattr(self, "_named", True):
+            self.feature_names_in_ = np.asarray([column.name for column in profile.features], dtype=object)
+
+    @property
+    def _source(self) -> str:
+        """What `Session` predicts with: the bundle where there is one, else the run."""
+        return self._bundle or self.run_.id
+
+    def _predictions(self, X: Any) -> Predictions:  # noqa: N803
+        check_is_fitted(self, "task_")
+        table = _inputs.checked_for_predict(X, self.n_features_in_, type(self).__name__)
+        return _pickling.session_for(self).predict(self._source, table)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return _pickling.state_of(super().__getstate__())
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(_pickling.restored(state))
+
+    def __sklearn_tags__(self) -> Tags:
+        from sklearn.utils import ClassifierTags, RegressorTags
+
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        tags.input_tags.sparse = True
+        if _is_classifier(self):
+            tags.estimator_type = "classifier"
+            tags.classifier_tags = ClassifierTags()
+        else:
+            tags.estimator_type = "regressor"
+            tags.regressor_tags = RegressorTags()
+        return tags
+
+    def _repr_html_(self) -> str:
+        if not hasattr(self, "run_"):
+            return str(super()._repr_html_())
+        return self.run_._repr_html_()
