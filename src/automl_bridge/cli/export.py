@@ -1,0 +1,35 @@
+"""``automl-bridge export``: a model as a folder that opens on another machine."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from automl_bridge.cli.options import RunId, command, examples
+from automl_bridge.cli.output import current
+
+__all__ = ["EXAMPLES", "export"]
+
+EXAMPLES = examples("automl-bridge export 2f9c31d0 ./my-model", "automl-bridge predict ./my-model NEW.csv -o out.csv")
+
+
+@command
+def export(
+    *,
+    run: RunId,
+    path: Annotated[str, typer.Argument(metavar="PATH", help="The folder to make.")],
+) -> None:
+    """Write the model of RUN into the folder PATH: JSON and library formats, nothing that runs code on loading."""
+    from pathlib import Path
+
+    from automl_bridge.cli.work import open_session
+
+    output = current()
+    with open_session() as session:
+        record = session.get(run)
+        written = session.export(record.id, Path(path))
+    output.line(f"  saved     {written}")
+    output.line(f"  predict   automl-bridge predict {written} NEW.csv -o out.csv")
+    if output.json_mode:
+        output.document({"run_id": record.id, "state": str(record.state), "score": record.score, "path": str(written)})

@@ -1,0 +1,206 @@
+"""``automl-bridge fit``: train, compare with the baseline, save."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from automl_bridge.cli.options import (
+    BackendName,
+    ProfileName,
+    command,
+    complete_metric,
+    complete_task,
+    examples,
+    parse_types,
+)
+from automl_bridge.cli.output import current
+
+if TYPE_CHECKING:
+    from automl_bridge.config import Config
+    from automl_bridge.data.dataset import Dataset
+    from automl_bridge.runs.record import RunRecord
+    from automl_bridge.session import Session
+    from automl_bridge.task import Task
+
+__all__ = ["EXAMPLES", "fit", "leave_or_follow"]
+
+EXAMPLES = examples(
+    "automl-bridge fit credit.csv --target status --max-time 2m",
+    "automl-bridge fit s3://bucket/houses.parquet --target price --metric mae --max-trials 20",
+    "automl-bridge fit churn.csv --target churn --type zip=categorical --weight weight --detach",
+    "automl-bridge fit credit.csv --target status --dry-run --json",
+)
+_DATA, _LIMITS, _OUTPUT = "Data", "Limits", "Output"
+
+
+@command
+def fit(  # noqa: PLR0913 - one parameter for each option
+    *,
+    data: Annotated[
+        str,
+        typer.Argument(metavar="DATA", help="A CSV, Parquet or Arrow file, here or at s3://, gs:// or az://."),
+    ],
+    target: Annotated[
+        list[str], typer.Option("--target", "-t", metavar="COL", help="What to predict; repeat it for several.")
+    ],
+    task: Annotated[
+        str | None,
+        typer.Option(metavar="TASK", help="What to learn; found from the target.", autocompletion=complete_task),
+    ] = None,
+    backend: BackendName = None,
+    profile: ProfileName = None,
+    metric: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="What to score by.", autocompletion=complete_metric),
+    ] = None,
+    objective: Annotated[
+        str | None,
+        typer.Option(metavar="nearest|exact", help="Whether a backend may optimise what is nearest to the metric."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", help="Seed of the split and of the search.")] = None,
+    baseline: Annotated[
+        bool,
+        typer.Option("--baseline/--no-baseline", metavar="", help="Train the baseline beside it.", show_default=False),
+    ] = True,
+    max_time: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Such as 90s, 10m, 1h30m.", rich_help_panel=_LIMITS)
+    ] = None,
+    max_cost: Annotated[
+        str | None, typer.Option(metavar="USD", help="US dollars for the whole run.", rich_help_panel=_LIMITS)
+    ] = None,
+    max_trials: Annotated[
+        str | None, typer.Option(metavar="N", help="Number of candidate models.", rich_help_panel=_LIMITS)
+    ] = None,
+    cap: Annotated[
+        str | None,
+        typer.Option(
+            metavar="any|strict", help="strict: only a cost cap that the service guarantees.", rich_help_panel=_LIMITS
+        ),
+    ] = None,
+    types: Annotated[
+        list[str] | None,
+        typer.Option("--type", metavar="COL=KIND", help="Set a column's kind by hand.", rich_help_panel=_DATA),
+    ] = None,
+    weight: Annotated[
+        str | None, typer.Option(metavar="COL", help="Column of sample weights.", rich_help_panel=_DATA)
+    ] = None,
+    group: Annotated[
+        str | None,
+        typer.Option(metavar="COL", help="Rows of one group stay on one side of the split.", rich_help_panel=_DATA),
+    ] = None,
+    time: Annotated[
+        str | None,
+        typer.Option(metavar="COL", help="Split by time: the latest rows are held out.", rich_help_panel=_DATA),
+    ] = None,
+    holdout: Annotated[
+        float | None,
+        typer.Option(metavar="SHARE", help="Share of the rows to set aside; 0.2 if not set.", rich_help_panel=_DATA),
+    ] = None,
+    detach: Annotated[
+        bool,
+        typer.Option(
+            "--detach", metavar="", help="Print the id and leave; runs wait goes on.", rich_help_panel=_OUTPUT
+        ),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", metavar="", help="Print the plan; nothing is sent.", rich_help_panel=_OUTPUT)
+    ] = False,
+) -> None:
+    """Train a model on DATA and score it beside the baseline on rows it has not seen."""
+    from automl_bridge.cli.work import configuration, open_session
+
+    config = configuration(
+        profile=profile,
+        backend=backend,
+        metric=metric,
+        objective=objective,
+        cap=cap,
+        seed=seed,
+        max_time=max_time,
+        max_cost_usd=max_cost,
+        max_trials=max_trials,
+        holdout=holdout,
+    )
+    _check_names(config, task)
+    roles = {"types": parse_types(types or []), "weight": weight, "group": group, "time": time}
+    learned, dataset = _read(data, target, task, config, roles)
+    with open_session(config) as session:
+        job: dict[str, Any] = {
+            "task": learned,
+            "target": tuple(target),
+            "backend": config.backend,
+            "metric": config.metric,
+            "budget": config.budget,
+            "objective": config.objective,
+            "cap": config.cap,
+            "seed": config.seed,
+        }
+        if dry_run:
+            _print_plan(session, dataset, job)
+        else:
+            record = session.submit(dataset, **job, baseline=baseline and config.backend != "baseline")
+            leave_or_follow(session, record, config, detach=detach)
+
+
+def _check_names(config: Config, task: str | None) -> None:
+    """Look at every name before the data: reading it may take minutes."""
+    from automl_bridge.errors import UnknownNameError
+    from automl_bridge.metrics import METRICS
+    from automl_bridge.registry import load_class
+    from automl_bridge.task import Task
+
+    load_class(config.backend)
+    if task is not None:
+        Task.parse(task)
+    if config.metric is not None and config.metric not in METRICS:
+        raise UnknownNameError.of("metric", config.metric, METRICS)
+
+
+def _read(
+    data: str, target: list[str], task: str | None, config: Config, roles: dict[str, Any]
+) -> tuple[Task, Dataset]:
+    """Read the data; what its reader warns of is said once, in the report's own form."""
+    from automl_bridge.data.build import build_dataset
+
+    output = current()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        learned, dataset = build_dataset(
+            data,
+            target=target[0] if len(target) == 1 else target,
+            task=task,
+            holdout=config.holdout,
+            validation=config.validation,
+            seed=config.seed,
+            **roles,
+        )
+    output.notes(list(dict.fromkeys(" ".join(str(warning.message).split()) for warning in caught)))
+    return learned, dataset
+
+
+def _print_plan(session: Session, dataset: Dataset, job: dict[str, Any]) -> None:
+    from automl_bridge.reports.plan import plan_document, print_plan
+
+    output = current()
+    plan = session.plan(dataset, **job)
+    print_plan(output.out, plan)
+    if output.json_mode:
+        output.document(plan_document(plan))
+
+
+def leave_or_follow(session: Session, record: RunRecord, config: Config, *, detach: bool) -> None:
+    """Print the id and leave, or watch the run to its end."""
+    from automl_bridge.cli.follow import follow
+    from automl_bridge.reports.words import short_id
+
+    output = current()
+    if not detach:
+        follow(session, record, config)
+    elif output.json_mode:
+        output.document({"run_id": record.id, "state": str(record.state), "score": None, "backend": record.backend})
+    else:
+        output.out.print(record.id, highlight=False)
+        output.err.print(f"automl-bridge runs wait {short_id(record.id)} shows how it ends", style="dim")

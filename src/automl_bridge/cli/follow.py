@@ -1,0 +1,115 @@
+"""Watch a run to its end; Ctrl-C asks once, a second one ends at once."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+import typer
+
+from automl_bridge.cli.entry import INTERRUPTED
+from automl_bridge.cli.output import current
+from automl_bridge.cli.work import summary
+from automl_bridge.reports.words import short_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+    from automl_bridge.config import Config
+    from automl_bridge.runs.record import RunRecord
+    from automl_bridge.session import Session
+
+__all__ = ["finish", "follow"]
+
+
+def follow(session: Session, record: RunRecord, config: Config) -> None:
+    """Watch ``record`` to its end, say what came of it, and leave with the exit code that fits.
+
+    Raises
+    ------
+    typer.Exit
+        With 1 if it ended without a model, 130 after Ctrl-C.
+    """
+    try:
+        ended = _watch(session, record.id)
+    except KeyboardInterrupt:
+        _interrupted(session, record.id, config)
+        raise typer.Exit(INTERRUPTED) from None
+    finish(session, ended, config)
+
+
+def _watch(session: Session, run_id: str, *, header: bool = True) -> RunRecord:
+    from automl_bridge.reports.live import watcher_for
+
+    with watcher_for(current().out, header=header) as watcher:
+        return session.wait(run_id, on_progress=watcher.update)
+
+
+def finish(session: Session, record: RunRecord, config: Config, *, header: bool = False) -> None:
+    """Say what came of a run that has ended; exit code 1 if there is no model."""
+    show(session, record, config, header=header)
+    if record.model is None:
+        raise typer.Exit(1)
+
+
+def show(session: Session, record: RunRecord, config: Config, *, header: bool) -> None:
+    """Print a run, or write its document."""
+    from automl_bridge.reports.terminal import print_view
+
+    output = current()
+    view, document = summary(session, record, config)
+    print_view(output.out, view, header=header)
+    if output.json_mode:
+        output.document(document)
+
+
+def _interrupted(session: Session, run_id: str, config: Config) -> None:
+    """Ask whether to stop it; where nobody can be asked, stop it."""
+    output = current()
+    with _second_interrupt_ends(session, run_id):
+        if output.is_terminal and sys.stdin.isatty() and _keep_running():
+            output.line(f"\n  It goes on.   automl-bridge runs wait {short_id(run_id)}")
+            if output.json_mode:
+                output.document(summary(session, session.get(run_id), config)[1])
+            return
+        output.line("\n  Stopping; the best model so far is kept. Ctrl-C again ends at once.")
+        session.cancel(run_id)
+        record = session.wait(run_id)
+        show(session, record, config, header=False)
+        output.line(f"  go on     automl-bridge runs resume {short_id(run_id)}")
+
+
+def _keep_running() -> bool:
+    """Ask once. No answer, or one that is not understood, stops: that loses nothing."""
+    out = current().out
+    out.print("\n  Stop the search?  [bold]s[/bold]  stop and keep the best so far   ", end="")
+    out.print("[bold]b[/bold]  keep it running in the background", highlight=False)
+    try:
+        answer = input("  s/b [s]: ")
+    except EOFError:
+        return False
+    return answer.strip().lower().startswith("b")
+
+
+@contextlib.contextmanager
+def _second_interrupt_ends(session: Session, run_id: str) -> Iterator[None]:
+    """End this process and its workers at once on another SIGINT; what was written down stays."""
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        with contextlib.suppress(Exception):
+            session.kill()
+        message = f"\n  Ended at once. Finished trials are kept: automl-bridge runs resume {short_id(run_id)}\n"
+        os.write(2, message.encode())
+        # Not sys.exit: whatever this interrupted must not have a say.
+        os._exit(INTERRUPTED)
+
+    before = signal.signal(signal.SIGINT, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,214 @@
+"""From a run's record to what is said about it."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from automl_bridge.budget import format_duration
+from automl_bridge.metrics import METRICS
+from automl_bridge.reports import words
+from automl_bridge.reports.cost_line import cost_line
+from automl_bridge.reports.verdict import verdict
+from automl_bridge.reports.view import Entry, LeaderRow, ProgressView, RunView
+from automl_bridge.spec import Role
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from automl_bridge.backend import Progress, Trial
+    from automl_bridge.runs.record import RunRecord
+    from automl_bridge.scoring_intervals import Difference
+    from automl_bridge.spec import JobSpec
+
+__all__ = ["SHOWN", "header", "progress_view", "rows", "run_view"]
+
+SHOWN = 10
+"""Trials that a leaderboard shows; ``--json`` has all."""
+
+
+def run_view(
+    record: RunRecord,
+    *,
+    baseline: RunRecord | None = None,
+    difference: Difference | None = None,
+    usd_per_hour: float | None = None,
+) -> RunView:
+    """Say everything about a run.
+
+    Parameters
+    ----------
+    record
+        The run.
+    baseline
+        The baseline's run on the same data, if there is one.
+    difference
+        Difference of both scores on the same holdout rows, run minus baseline.
+    usd_per_hour
+        What an hour of this machine costs, as configured.
+    """
+    trials = _trials(record)
+    shown = rows(trials, record.spec.metric)
+    ended = record.state.is_final
+    return RunView(
+        run_id=record.id,
+        backend=record.backend,
+        state=str(record.state),
+        ended=ended,
+        header=header(record.spec, sandbox=record.sandbox),
+        progress=None if ended else progress_view(record),
+        score_heading=_heading(record),
+        leaderboard=shown[:SHOWN],
+        hidden=max(0, len(shown) - SHOWN),
+        entries=_entries(record, trials, baseline, difference, usd_per_hour),
+        notes=_unique((*record.plan.notes, *record.notes, *(record.outcome.notes if record.outcome else ()))),
+    )
+
+
+def _trials(record: RunRecord) -> tuple[Trial, ...]:
+    if record.outcome is not None and record.outcome.trials:
+        return record.outcome.trials
+    return record.progress.trials if record.progress else ()
+
+
+def _unique(sentences: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(sentences))
+
+
+def header(spec: JobSpec, *, sandbox: bool = False) -> tuple[tuple[str, ...], ...]:
+    """Say what is learned from what, and what was set aside."""
+    profile = spec.profile
+    target = "target " + ", ".join(spec.target) if len(spec.target) == 1 else "targets " + ", ".join(spec.target)
+    if profile.classes:
+        target += f" ({words.shares(profile.classes, profile.class_counts)})"
+    first = [str(spec.task), target, words.plural(sum(profile.rows.values()), "row"), f"metric {spec.metric}"]
+    if sandbox:
+        first.insert(0, "SANDBOX")
+    return (tuple(first), _holdout_parts(spec))
+
+
+def _holdout_parts(spec: JobSpec) -> tuple[str, ...]:
+    held = spec.profile.rows.get("holdout", 0)
+    if not held:
+        return ("no holdout: nothing says how well the model does on new rows",)
+    times, groups = (spec.profile.with_role(role) for role in (Role.TIME, Role.GROUP))
+    if times:
+        how = f"the latest by {times[0].name}"
+    elif groups:
+        how = f"whole groups of {groups[0].name}"
+    else:
+        how = "stratified" if spec.task.is_classification else "shuffled"
+    return (f"holdout {words.plural(held, 'row')}, {how}, seed {spec.seed}, set aside before training",)
+
+
+def rows(trials: Sequence[Trial], metric: str) -> tuple[LeaderRow, ...]:
+    """Rank trials: best first, those without a score after them, failed ones last with their message."""
+    order = METRICS[metric].sort_key
+    good = sorted((t for t in trials if t.state.value != "failed"), key=lambda t: order(t.score))
+    failed = [t for t in trials if t.state.value == "failed"]
+    ranked = [_row(str(number), trial) for number, trial in enumerate(good, start=1)]
+    return tuple(ranked + [_row(words.MISSING, trial, failed=True) for trial in failed])
+
+
+def _row(rank: str, trial: Trial, *, failed: bool = False) -> LeaderRow:
+    return LeaderRow(
+        rank=rank,
+        model=trial.model or trial.id,
+        score="failed" if failed else words.score(trial.score),
+        epochs=words.MISSING if trial.epochs is None else words.count(trial.epochs),
+        time=words.MISSING if trial.seconds is None else format_duration(trial.seconds),
+        message=" ".join(trial.message.split()),
+        failed=failed,
+    )
+
+
+def _heading(record: RunRecord) -> str:
+    objective = record.plan.objective
+    return f"validation {objective.name}" if objective is not None and not objective.exact else "validation"
+
+
+def progress_view(record: RunRecord) -> ProgressView:
+    """Say how far a run is."""
+    progress, budget = record.progress, record.spec.budget
+    return ProgressView(
+        name=record.backend,
+        parts=_progress_parts(record, progress),
+        fraction=progress.fraction if progress else None,
+        started=record.created,
+        limit=budget.max_time,
+    )
+
+
+def _progress_parts(record: RunRecord, progress: Progress | None) -> tuple[str, ...]:
+    if progress is None or progress.trial is None:
+        said = progress.message if progress and progress.message else str(record.state).replace("_", " ")
+        return (" ".join(said.split()),)
+    parts = [f"trial {progress.trial}/{record.spec.budget.max_trials or '∞'}"]
+    if progress.epoch is not None:
+        parts.append(f"epoch {progress.epoch}/{progress.epochs or '?'}")
+    if progress.best is not None:
+        parts.append(f"best {words.score(progress.best)}{_best_trial(progress)}")
+    return tuple(parts)
+
+
+def _best_trial(progress: Progress) -> str:
+    number = next((i for i, trial in enumerate(progress.trials, start=1) if trial.score == progress.best), None)
+    return "" if number is None else f" (trial {number})"
+
+
+def _entries(
+    record: RunRecord,
+    trials: Sequence[Trial],
+    baseline: RunRecord | None,
+    difference: Difference | None,
+    usd_per_hour: float | None,
+) -> tuple[Entry, ...]:
+    entries: list[Entry] = []
+    if record.failure is not None:
+        entries.append(Entry("failed", (f"{record.failure.kind}: {record.failure.message}",), tone="bad"))
+    if not record.state.is_final:
+        return tuple(entries)
+    if trials:
+        entries.append(Entry("search", _search(record, trials)))
+    if record.scores:
+        entries.append(Entry("holdout", _holdout(record, baseline, difference)))
+    cost = cost_line(record.usage, usd_per_hour=usd_per_hour)
+    if cost is not None:
+        entries.append(Entry("cost", (cost,)))
+    entries.extend(_saved(record))
+    return tuple(entries)
+
+
+def _search(record: RunRecord, trials: Sequence[Trial]) -> tuple[str, ...]:
+    failed = sum(trial.state.value == "failed" for trial in trials)
+    said = words.plural(len(trials), "trial") + (f", {failed} failed" if failed else "")
+    said += f" in {format_duration(max(0.0, (record.updated - record.created).total_seconds()))}"
+    stopped = record.outcome.stopped_by if record.outcome else "done"
+    return (said if stopped == "done" else f"{said}, ended by {stopped}",)
+
+
+def _holdout(record: RunRecord, baseline: RunRecord | None, difference: Difference | None) -> tuple[str, ...]:
+    parts = [_scored(record)]
+    if baseline is not None and baseline.scores:
+        parts.append(_scored(baseline))
+        if difference is not None:
+            parts.append(verdict(difference, record.backend, baseline.backend))
+    elif baseline is not None:
+        parts.append(f"{baseline.backend} {baseline.state}")
+    return tuple(parts)
+
+
+def _scored(record: RunRecord) -> str:
+    interval = record.interval
+    known = interval is not None and math.isfinite(interval.low) and math.isfinite(interval.high)
+    spread = f" [{words.score(interval.low)}, {words.score(interval.high)}]" if interval and known else ""
+    return f"{record.backend} {words.score(record.score)}{spread}"
+
+
+def _saved(record: RunRecord) -> list[Entry]:
+    short = words.short_id(record.id)
+    if record.outcome is not None and record.outcome.model is not None:
+        where = str(record.bundle_path) if record.bundle_path else record.outcome.model.uri
+        command = f"automl-bridge predict {short} NEW.csv -o out.csv"
+        return [Entry("saved", (where,), copyable=True), Entry("predict", (command,), copyable=True)]
+    return []

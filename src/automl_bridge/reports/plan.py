@@ -1,0 +1,70 @@
+"""A plan in words: what ``--dry-run`` prints, before anything is sent or paid for."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from automl_bridge.budget import format_duration
+from automl_bridge.reports.build import header
+from automl_bridge.reports.cost_line import cost_line
+from automl_bridge.reports.terminal import Field, Line
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from automl_bridge.backend import Plan
+
+__all__ = ["plan_document", "plan_fields", "print_plan"]
+
+LABEL = 15
+"""Columns of a label: ``would create`` and its kind line up."""
+
+
+def plan_fields(plan: Plan) -> list[tuple[str, tuple[str, ...]]]:
+    """Say what the plan comes to: label and parts."""
+    made = tuple(f"{r.kind} {r.name}{'' if r.temporary else ' (kept)'}" for r in plan.resources)
+    fields = [("backend", (plan.backend,)), ("would create", made or ("nothing at a service",))]
+    if plan.limits_sent:
+        fields.append(("limits sent", tuple(f"{name} {value}" for name, value in plan.limits_sent.items())))
+    if plan.objective is not None:
+        match = "exact" if plan.objective.exact else f"nearest to {plan.spec.metric}"
+        fields.append(("objective", (f"{plan.objective.name} ({match})",)))
+    if plan.duration is not None:
+        least, most = (format_duration(seconds) for seconds in plan.duration)
+        fields.append(("time", (least if least == most else f"{least} to {most}",)))
+    likely = cost_line(plan.usage.likely) if plan.usage else None
+    if likely is not None:
+        fields.append(("cost", (f"likely {likely}",)))
+    fields.append(("cap", (f"{plan.cap.kind}: {plan.cap.because}",)))
+    return fields
+
+
+def print_plan(console: Console, plan: Plan) -> None:
+    """Print the plan and the very request."""
+    console.print()
+    for parts in header(plan.spec):
+        console.print(Line(parts))
+    console.print()
+    for label, parts in plan_fields(plan):
+        console.print(Field(label, parts, width=LABEL))
+    for note in plan.notes:
+        console.print(Field("note", [note], style="yellow", width=LABEL))
+    request = json.dumps(plan.request, indent=2, ensure_ascii=False, default=str)
+    console.print(Field("request", request.splitlines() if len(request) > 60 else [" ".join(request.split())],
+                        width=LABEL, joint=None))  # fmt: skip
+
+
+def plan_document(plan: Plan) -> dict[str, Any]:
+    """Write the plan down for ``--json``."""
+    return {
+        "run_id": None,
+        "state": "planned",
+        "score": None,
+        "backend": plan.backend,
+        "task": str(plan.spec.task),
+        "target": list(plan.spec.target),
+        "metric": plan.spec.metric,
+        "rows": plan.spec.profile.rows,
+        "plan": plan.model_dump(mode="json", exclude={"spec"}),
+    }

@@ -1,0 +1,66 @@
+"""Numbers, shares and names as a person would write them."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from automl_bridge.spec import Label
+
+__all__ = ["MISSING", "SHORT_ID", "count", "plural", "score", "shares", "short_id"]
+
+MISSING = "–"
+"""What stands where there is no value; never a zero."""
+SHORT_ID = 8
+"""Characters of an id that people get to see: enough for thousands of runs."""
+
+
+def score(value: float | None) -> str:
+    """Write a score with three decimals, or four digits where decimals would say nothing; unknown is a dash."""
+    if value is None or math.isnan(value):
+        return MISSING
+    size = abs(value)
+    if size == 0 or 0.001 <= size < 10:
+        return f"{value:.3f}"
+    if 10 <= size < 1e6:
+        return f"{value:,.{max(0, 3 - int(math.log10(size)))}f}"
+    return f"{value:.3e}" if math.isfinite(value) else str(value)
+
+
+def count(number: int) -> str:
+    """Write a whole number with commas between thousands."""
+    return f"{number:,}"
+
+
+def plural(number: int, noun: str) -> str:
+    """Write a number of things: ``1 trial``, ``4,454 rows``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def shares(classes: Sequence[Label], counts: Sequence[int], most: int = 4) -> str:
+    """Write class shares, the largest first: ``good 72 %, bad 28 %``; beyond ``most`` the rest is counted."""
+    total = sum(counts)
+    if not total or len(counts) != len(classes):
+        return f"{len(classes)} classes"
+    ranked = sorted(zip(classes, counts, strict=True), key=lambda pair: -pair[1])
+    parts = [f"{_label(label)} {_share(number / total)}" for label, number in ranked[:most]]
+    if len(ranked) > most:
+        parts.append(f"{len(ranked) - most} more")
+    return ", ".join(parts)
+
+
+def _label(label: Label) -> str:
+    text = str(label)
+    return text if len(text) <= 24 else text[:23] + "…"
+
+
+def _share(fraction: float) -> str:
+    return "<1 %" if 0 < fraction < 0.005 else f"{100 * fraction:.0f} %"
+
+
+def short_id(run_id: str) -> str:
+    """Write the first characters of an id; every command takes them."""
+    return run_id[:SHORT_ID]
