@@ -181,8 +181,8 @@ def _entries(
 
 def _search(record: RunRecord, trials: Sequence[Trial]) -> tuple[str, ...]:
     failed = sum(trial.state.value == "failed" for trial in trials)
-    said = words.plural(len(trials), "trial") + (f", {failed} failed" if failed else "")
-    said += f" in {format_duration(max(0.0, (record.updated - record.created).total_seconds()))}"
+    said = f"{words.plural(len(trials), 'trial')} in {format_duration(max(0.0, record.elapsed))}"
+    said += f", {failed} failed" if failed else ""
     stopped = record.outcome.stopped_by if record.outcome else "done"
     return (said if stopped == "done" else f"{said}, ended by {stopped}",)
 

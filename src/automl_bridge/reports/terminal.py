@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Field", "Line", "ProgressLine", "error_lines", "leaderboard", "print_view", "to_text"]
 
 INDENT = "  "
-LABEL = 10
+LABEL = 11
 """Columns of a label: ``holdout`` and its kind line up."""
 GAP = "   "
 STYLES = {"plain": "", "good": "green", "warn": "yellow", "bad": "red"}
@@ -68,7 +68,7 @@ class Field:
         for line in lines:
             for text in Text(line, self.style).wrap(console, width):
                 text.rstrip()
-                yield lead + text
+                yield Text.assemble(lead, text)
                 lead = Text(" " * len(lead))
 
 
@@ -155,6 +155,8 @@ def print_view(console: Console, view: RunView, *, header: bool = True) -> None:
         console.print(ProgressLine(view.progress))
     if view.leaderboard:
         console.print(leaderboard(view, boxed=boxed))
+        if not boxed:
+            console.print()
     for entry in view.entries:
         print_entry(console, entry)
 
@@ -176,14 +178,14 @@ def print_entry(console: Console, entry: Entry) -> None:
         console.print(Field(entry.label, entry.parts, style=style))
         return
     label = Text(INDENT + entry.label.ljust(LABEL), "bold")
-    console.print(label + Text(GAP.join(entry.parts), style), soft_wrap=True)
+    console.print(Text.assemble(label, (GAP.join(entry.parts), style)), soft_wrap=True)
 
 
 def to_text(view: RunView, width: int = 80) -> str:
     """Write all that is said about a run as plain text."""
     buffer = io.StringIO()
     print_view(Console(file=buffer, width=width, no_color=True, highlight=False, emoji=False), view)
-    return buffer.getvalue()
+    return "".join(line.rstrip() + "\n" for line in buffer.getvalue().splitlines())
 
 
 def error_lines(content: Mapping[str, object]) -> RenderableType:
