@@ -170,7 +170,7 @@ class Trial(Frozen):
 class Failure(Frozen):
     """How a job failed: a kind that programs can tell apart, and the words of the service."""
 
-    kind: Literal["crash", "out-of-memory", "time-limit", "all-trials-failed", "quota", "data", "service"]
+    kind: Literal["crash", "out-of-memory", "time-limit", "all-trials-failed", "quota", "data", "service", "storage"]
     message: str
 
 
@@ -214,7 +214,8 @@ class Outcome(Frozen):
     state
         SUCCEEDED if there is a model (or predictions), however it was stopped.
     stopped_by
-        What ended the search: ``done``, ``max_time``, ``max_trials``, ``max_cost``, ``cancel``, ``memory``.
+        What ended the search: ``done``, ``max_time``, ``max_trials``, ``max_cost``, ``cancel``, ``memory``,
+        ``crash``.
     trials
         Leaderboard, best first; failed ones last.
     model

@@ -1,0 +1,130 @@
+"""How much memory a worker uses, and what killed it. Standard library and psutil only."""
+
+from __future__ import annotations
+
+import signal
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import psutil
+
+__all__ = ["MemoryWatch", "describe_exit", "size"]
+
+_RESCAN = 1.0
+"""Seconds between looks for new children of the worker; looking goes through all processes of the machine."""
+
+
+def size(count: float) -> str:
+    """Write bytes as ``1.25 GB``."""
+    return f"{count / 1e9:.2f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
+
+
+def describe_exit(code: int) -> str:
+    """Say in words how a process ended."""
+    if code >= 0:
+        return f"the worker ended itself: exit code {code}"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = "a signal"
+    return f"the worker was killed by {name} (signal {-code})"
+
+
+class MemoryWatch:
+    """The memory of a process and its children, sampled; remembers what it saw last.
+
+    Parameters
+    ----------
+    pid
+        The process, which must be a child of this one (so that its number cannot be another's).
+    """
+
+    def __init__(self, pid: int) -> None:
+        # Here, because it takes longer than all the rest of the supervisor: the worker is started before it.
+        import psutil
+
+        self._psutil = psutil
+        self._root = psutil.Process(pid)
+        self._tree = [self._root]
+        self._scanned = 0.0
+        self._group = _control_group(pid)
+        self._kills = self._system_kills()
+        self.used = 0
+        """Resident bytes of the tree when last looked at."""
+        self.available = 0
+        """Bytes that were left on the machine, or in its control group, then."""
+
+    def sample(self) -> int:
+        """Look now; returns resident bytes."""
+        if time.monotonic() - self._scanned >= _RESCAN:
+            self.tree()
+        used = sum(map(self._resident, self._tree))
+        if used:
+            self.used = used
+            self.available = self._left()
+        return used
+
+    def tree(self) -> list[psutil.Process]:
+        """Look for children now; returns the process and all that it is known to have had."""
+        self._scanned = time.monotonic()
+        with suppress(self._psutil.Error):
+            self._tree = [*self._tree, *(set(self._root.children(recursive=True)) - set(self._tree))]
+        self._tree = [self._root, *(process for process in self._tree[1:] if process.is_running())]
+        return self._tree
+
+    def killed_by_system(self) -> bool:
+        """Whether a SIGKILL that nobody here sent was the kernel's, for want of memory.
+
+        Linux counts such kills, by control group and in all. The second are the whole machine's, so there, and
+        where nothing is counted, memory must have been short when last looked at, at most 0.2 s before.
+        """
+        group, machine = (
+            now is not None and before is not None and now > before
+            for now, before in zip(self._system_kills(), self._kills, strict=True)
+        )
+        if group:
+            return True
+        counted = self._kills[1] is not None
+        return (machine or not counted) and self.used > self.available / (8 if machine else 1)
+
+    def _resident(self, process: psutil.Process) -> int:
+        try:
+            return int(process.memory_info().rss)
+        except self._psutil.Error:
+            return 0
+
+    def _left(self) -> int:
+        left = int(self._psutil.virtual_memory().available)
+        limit, used = (_number(self._group / name) for name in ("memory.max", "memory.current"))
+        return left if limit is None or used is None else min(left, max(0, limit - used))
+
+    def _system_kills(self) -> tuple[int | None, int | None]:
+        return _count(self._group / "memory.events"), _count(Path("/proc/vmstat"))
+
+
+def _control_group(pid: int) -> Path:
+    """Return the folder of the process' control group (version 2); it need not exist."""
+    root = Path("/sys/fs/cgroup")
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/cgroup").read_text(encoding="utf-8").splitlines():
+            if line.startswith("0::/"):
+                return root / line[4:]
+    return root
+
+
+def _number(path: Path) -> int | None:
+    try:
+        return int(path.read_text(encoding="ascii"))
+    except (OSError, ValueError):  # not there, or "max"
+        return None
+
+
+def _count(path: Path) -> int | None:
+    with suppress(OSError):
+        for line in path.read_text(encoding="ascii").splitlines():
+            if line.startswith("oom_kill "):
+                return int(line.split()[1])
+    return None
