@@ -339,6 +339,9 @@ class Backend(ABC):
     def cancel(self, job: JobRef) -> None:
         """Ask the job to stop and keep its best model so far. A job that has ended stays as it is."""
 
+    def kill(self) -> None:  # noqa: B027 - services have none, and need not say so
+        """End the processes on this machine that work for this backend, at once. Nothing, for a service."""
+
     @abstractmethod
     def collect(self, job: JobRef) -> Outcome:
         """Fetch what came of a job that has ended."""

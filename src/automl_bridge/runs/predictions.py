@@ -1,0 +1,93 @@
+"""Predictions: outputs of a model, with labels of the type they had in training."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from automl_bridge.errors import BackendError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from automl_bridge.spec import Profile
+    from automl_bridge.task import Task
+
+__all__ = ["Predictions"]
+
+
+class Predictions:
+    """What a model predicts, one row per input row, in order.
+
+    Parameters
+    ----------
+    outputs
+        Shape (rows, classes): probabilities in the order of ``profile.classes``; or (rows, targets): values.
+    profile
+        Of the data that the model was trained on.
+    task
+        What it learned.
+
+    Raises
+    ------
+    BackendError
+        If there are not as many outputs as classes.
+    """
+
+    def __init__(self, outputs: NDArray[np.float64], profile: Profile, task: Task) -> None:
+        if task.is_classification and outputs.shape[1] != len(profile.classes):
+            raise BackendError(f"there are {outputs.shape[1]} probabilities a row for {len(profile.classes)} classes")
+        self.outputs = outputs
+        self.task = task
+        self._profile = profile
+
+    def __len__(self) -> int:
+        return len(self.outputs)
+
+    @property
+    def classes(self) -> NDArray[Any] | None:
+        """The labels in the order of the columns of `outputs`; None unless a classification."""
+        if not self.task.is_classification:
+            return None
+        from automl_bridge.data.labels import classes_array
+
+        return classes_array(self._profile)
+
+    def labels(self) -> NDArray[Any]:
+        """Return the most probable label of each row, or its value: shape (rows,), or (rows, targets) of several."""
+        if self.task.is_classification:
+            from automl_bridge.data.labels import decode
+
+            return decode(self.outputs.argmax(axis=1), self._profile)
+        return self.outputs[:, 0] if self.outputs.shape[1] == 1 else self.outputs
+
+    def to_table(self) -> pa.Table:
+        """Return the columns ``prediction`` and, of a classification, one ``probability_<class>`` a class.
+
+        Values of several targets are in ``prediction_<target>``.
+        """
+        import pyarrow as pa
+
+        labels = self.labels()
+        if self.task.is_classification:
+            names = [f"probability_{label}" for label in self._profile.classes]
+            values = [pa.array(self.outputs[:, column]) for column in range(len(names))]
+            return pa.table([_labels(labels), *values], names=["prediction", *names])
+        if labels.ndim == 1:
+            return pa.table({"prediction": labels})
+        from automl_bridge.spec import Role
+
+        targets = [column.name for column in self._profile.with_role(Role.TARGET)]
+        return pa.table([labels[:, column] for column in range(labels.shape[1])],
+                        names=[f"prediction_{name}" for name in targets])  # fmt: skip
+
+
+def _labels(labels: NDArray[Any]) -> Any:
+    """Return labels as Arrow; objects of mixed types as text."""
+    import pyarrow as pa
+
+    try:
+        return pa.array(labels, from_pandas=False)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
+        return pa.array([str(label) for label in labels])

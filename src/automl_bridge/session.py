@@ -1,0 +1,383 @@
+"""Session: config, store, registry and engine behind one small interface; every face calls it."""
+
+from __future__ import annotations
+
+import builtins
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
+
+from automl_bridge.errors import StateError
+from automl_bridge.runs.predictions import Predictions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import TracebackType
+
+    from automl_bridge.backend import Backend, Check, Plan
+    from automl_bridge.budget import Budget
+    from automl_bridge.config import Config
+    from automl_bridge.data.dataset import Dataset
+    from automl_bridge.runs.clock import Clock
+    from automl_bridge.runs.record import Event, RunRecord
+    from automl_bridge.spec import JobSpec, ModelRef, Profile
+    from automl_bridge.task import Task
+
+__all__ = ["BASELINE", "Predictions", "Session"]
+
+BASELINE = "baseline"
+"""The backend that every other one is compared with."""
+
+_ID = re.compile(r"(ab-)?[0-9a-fA-F]{1,12}")
+
+
+class Session:
+    """Opens nothing until it is needed; close it, or use it as a context manager.
+
+    Parameters
+    ----------
+    config
+        Where home and store are, and the settings of the backends.
+    backends
+        Gives a backend by its name; the registry where None.
+    clock
+        What to read the time from and sleep by; the machine's where None.
+    """
+
+    def __init__(
+        self, config: Config, *, backends: Callable[[str], Backend] | None = None, clock: Clock | None = None
+    ) -> None:
+        from automl_bridge.runs.engine import Engine
+        from automl_bridge.runs.predicting import Predictors
+        from automl_bridge.runs.store import RunStore
+
+        self.config = config
+        self._store = RunStore(config.store_url)
+        self._engine = Engine(self._store, config.home, backends or self._create, clock)
+        self._predictors = Predictors()
+        self._models: dict[str, _Model] = {}
+
+    def _create(self, name: str) -> Backend:
+        from automl_bridge.registry import create
+
+        return create(name, self.config)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of loaded models and of the store; what is used afterwards is opened again."""
+        self._predictors.close()
+        self._models.clear()
+        self._store.close()
+
+    def kill(self) -> None:
+        """End the worker processes of the backends used here, at once; what they wrote down stays."""
+        for backend in self._engine.backends_in_use():
+            backend.kill()
+
+    def plan(
+        self,
+        dataset: Dataset,
+        *,
+        task: Task | str,
+        backend: str | None = None,
+        target: str | Sequence[str] | None = None,
+        metric: str | None = None,
+        budget: Budget | None = None,
+        objective: Literal["nearest", "exact"] | None = None,
+        cap: Literal["any", "strict"] | None = None,
+        seed: int | None = None,
+        continues: str | None = None,
+    ) -> Plan:
+        """Return what a backend would do; nothing is sent and nothing written.
+
+        Parameters
+        ----------
+        dataset
+            The data, split.
+        task
+            What to learn.
+        backend, budget, metric, objective, cap, seed
+            As in `JobSpec`; the configuration's where None.
+        target
+            The target column(s); those of the data where None.
+        continues
+            Id of a run whose finished trials this one starts from.
+
+        Raises
+        ------
+        UsageError
+            If the job cannot be done like that; names value, limit and way out.
+        """
+        from automl_bridge.runs.engine import new_id
+        from automl_bridge.runs.specs import make_spec
+
+        earlier = self.get(continues) if continues else None
+        spec = make_spec(
+            f"ab-{new_id()}",
+            dataset.profile,
+            task=task,
+            target=target,
+            metric=metric or self.config.metric,
+            budget=budget or self.config.budget,
+            objective=objective or self.config.objective,
+            cap=cap or self.config.cap,
+            seed=self.config.seed if seed is None else seed,
+            continues=earlier.name if earlier else None,
+        )
+        return self._plan(spec, backend or self.config.backend)
+
+    def _plan(self, spec: JobSpec, backend: str) -> Plan:
+        maker = self._engine.backend(backend)
+        maker.capabilities.require(backend, spec.task)
+        if spec.continues:
+            from automl_bridge.capabilities import Feature
+
+            maker.capabilities.require(backend, Feature.RESUME)
+        return maker.plan(spec)
+
+    def submit(  # noqa: PLR0913 - the parameters of a job
+        self,
+        dataset: Dataset,
+        *,
+        task: Task | str,
+        backend: str | None = None,
+        target: str | Sequence[str] | None = None,
+        metric: str | None = None,
+        budget: Budget | None = None,
+        objective: Literal["nearest", "exact"] | None = None,
+        cap: Literal["any", "strict"] | None = None,
+        seed: int | None = None,
+        baseline: bool = False,
+        continues: str | None = None,
+    ) -> RunRecord:
+        """Plan, write the run down, keep the data, and start the job.
+
+        Parameters
+        ----------
+        baseline
+            Whether the baseline is trained on the same data, as a run of its own; `wait` drives both.
+        dataset, task, backend, target, metric, budget, objective, cap, seed, continues
+            As in `plan`.
+
+        Returns
+        -------
+        RunRecord
+            Running; or failed, if the service rejected the job.
+        """
+        common: dict[str, Any] = {
+            "task": task, "target": target, "metric": metric, "seed": seed, "objective": objective, "cap": cap,
+        }  # fmt: skip
+        plan = self.plan(dataset, **common, backend=backend, budget=budget, continues=continues)
+        beside = self._plan(self._baseline_spec(plan), BASELINE) if baseline and plan.backend != BASELINE else None
+        earlier = self.get(continues).id if continues else None
+        return self._start(plan, dataset, beside=beside, continues=earlier)
+
+    @staticmethod
+    def _baseline_spec(plan: Plan) -> JobSpec:
+        """Return the spec of the baseline beside ``plan``: it takes seconds, and optimises what it has."""
+        from automl_bridge.budget import Budget
+        from automl_bridge.runs.engine import new_id
+
+        changes = {"name": f"ab-{new_id()}", "budget": Budget(), "objective": "nearest", "cap": "any"}
+        return plan.spec.model_copy(update={**changes, "continues": None})
+
+    def _start(self, plan: Plan, dataset: Dataset, *, beside: Plan | None, continues: str | None) -> RunRecord:
+        saved = self._engine.data.save(dataset)
+        other = self._engine.record(beside, saved) if beside else None
+        run = self._engine.record(plan, saved, baseline_run=other.id if other else None, continues=continues)
+        self._engine.create([one for one in (other, run) if one], saved)
+        return self._engine.drive([run.id], until=lambda one: one.state.is_submitted)[0]
+
+    def wait(
+        self,
+        run_id: str,
+        *,
+        on_progress: Callable[[RunRecord], None] | None = None,
+        timeout: float | None = None,
+    ) -> RunRecord:
+        """Drive a run to its end, and its baseline's run with it; or watch it, if another process drives it.
+
+        Parameters
+        ----------
+        run_id
+            Its id, or the beginning of it.
+        on_progress
+            Called with a run, this one or its baseline's, whenever something about it has changed.
+        timeout
+            Seconds after which it returns, however far the run is.
+
+        Returns
+        -------
+        RunRecord
+            As it is then; `RunRecord.raise_if_failed` raises what a failed one stands for.
+
+        Raises
+        ------
+        CredentialsError, StorageError, TransientError
+            What keeps the run from going on; it is not failed by it, and waiting again goes on with it.
+        """
+        run = self.get(run_id)
+        ids = [run.id] if run.baseline_run is None else [run.baseline_run, run.id]
+        if all(one.state.is_final for one in self._store.get_many(ids).values()):
+            return run
+        return self._engine.drive(ids, on_change=on_progress, timeout=timeout)[-1]
+
+    def get(self, run_id: str) -> RunRecord:
+        """Return a run by its id, or by the beginning of it.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is none.
+        UsageError
+            If more than one begins like that; lists them.
+        """
+        return self._store.get(run_id)
+
+    def events(self, run_id: str) -> builtins.list[Event]:
+        """Return the log of a run, oldest first."""
+        return self._store.events(self.get(run_id).id)
+
+    def cancel(self, run_id: str) -> RunRecord:
+        """Ask a run to stop and keep its best model so far; `wait` then takes it to its end.
+
+        Whoever drives it is told; where nobody does, the service is asked from here.
+        """
+        run = self.get(run_id)
+        if run.state.is_final:
+            return run
+        self._store.request_cancel(run.id, self._engine.clock.now())
+        self._engine.ask_to_stop(run.id)
+        return self._store.get(run.id)
+
+    def resume(self, run_id: str, budget: Budget | None = None) -> RunRecord:
+        """Start a new run that goes on from the finished trials of an ended one, on the same data.
+
+        Parameters
+        ----------
+        run_id
+            The ended run.
+        budget
+            Of the new run; the old one's where None.
+
+        Raises
+        ------
+        StateError
+            If the run has not ended.
+        UnsupportedError
+            If the backend cannot resume.
+        """
+        from automl_bridge.runs.engine import new_id
+
+        old = self.get(run_id)
+        if not old.state.is_final:
+            hint = f"automl-bridge runs wait {old.id} waits for its end, runs cancel {old.id} stops it"
+            raise StateError(f"run {old.id} is {old.state}: only an ended one can be resumed", hint=hint)
+        changes = {"name": f"ab-{new_id()}", "continues": old.name, "budget": budget or old.spec.budget}
+        plan = self._plan(old.spec.model_copy(update=changes), old.backend)
+        dataset = self._engine.data.of(old)
+        record = self._engine.record(plan, dataset, baseline_run=old.baseline_run, continues=old.id)
+        self._engine.create([record], dataset)
+        self._engine.data.forget(old)
+        return self._engine.drive([record.id], until=lambda one: one.state.is_submitted)[0]
+
+    def predict(self, model: str | Path, data: Any) -> Predictions:
+        """Predict with a run's model, or with a bundle; no store is needed for a bundle.
+
+        Parameters
+        ----------
+        model
+            Id of a run, the beginning of it, or the folder of a bundle.
+        data
+            A Dataset to predict, or anything that `build_predict_dataset` reads. Columns are found by name.
+
+        Raises
+        ------
+        SchemaError
+            If columns are missing; names them.
+        RunFailedError, RunCancelledError, NoModelError
+            If the run has no model.
+        BundleError
+            If the bundle is damaged, altered or of a newer version.
+        """
+        from automl_bridge.data.build import build_predict_dataset
+        from automl_bridge.data.dataset import Dataset
+        from automl_bridge.runs.predicting import PredictJob
+
+        source = self._model(model)
+        rows = data if isinstance(data, Dataset) else build_predict_dataset(data, source.profile)
+        if source.ref.local or source.run is None:
+            predictor = self._predictors.get(self._engine.backend(source.ref.backend), source.ref)
+            outputs = predictor.predict(rows.features("predict"))
+        else:
+            outputs = PredictJob(self._engine, source.run, rows).outputs()
+        return Predictions(outputs, source.profile, source.task)
+
+    def _model(self, model: str | Path) -> _Model:
+        """Return what to predict with; remembered, since a bundle is checked file by file."""
+        key = str(model)
+        if key not in self._models:
+            folder = Path(model).expanduser()
+            if isinstance(model, Path) or not _ID.fullmatch(model) or folder.is_dir():
+                self._models[key] = _bundle_model(folder)
+            else:
+                run = self.get(model).raise_if_failed()
+                assert run.model is not None
+                self._models[key] = _Model(run.spec.profile, run.task, run.model, run)
+        return self._models[key]
+
+    def export(self, model: str | Path, path: str | Path) -> Path:
+        """Write a run's model, or a bundle, as a folder; it is whole, or not there.
+
+        Parameters
+        ----------
+        model
+            Id of a run, the beginning of it, or the folder of a bundle.
+        path
+            The folder to write: a new one, or an empty one.
+
+        Raises
+        ------
+        UsageError
+            If there is something at ``path``.
+        StorageError
+            If it cannot be written.
+        """
+        from automl_bridge.runs.exporting import export_whole
+
+        source = self._model(model)
+        backend = self._engine.backend(source.ref.backend)
+        return export_whole(lambda folder: backend.export(source.ref, folder), Path(path).expanduser())
+
+    def check(self, backend: str) -> builtins.list[Check]:
+        """Look whether a backend could work; spends nothing."""
+        return builtins.list(self._engine.backend(backend).check())
+
+    def list(self) -> builtins.list[RunRecord]:
+        """Return all runs, latest first."""
+        return self._store.all()
+
+
+class _Model(NamedTuple):
+    """What predicts: a run's model, or a bundle."""
+
+    profile: Profile
+    task: Task
+    ref: ModelRef
+    run: RunRecord | None = None
+
+
+def _bundle_model(folder: Path) -> _Model:
+    from automl_bridge.bundle import read_bundle
+    from automl_bridge.spec import ModelRef
+
+    metadata = read_bundle(folder)
+    ref = ModelRef(backend=metadata.backend, uri=str(folder), local=True)
+    return _Model(metadata.profile, metadata.task, ref)
