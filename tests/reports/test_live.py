@@ -117,3 +117,14 @@ def test_best_is_the_trial_that_has_it(running):
     progress = Progress(state=running.progress.state, trial=3, best=0.7911, trials=running.progress.trials)
     view = live.progress_view(running.model_copy(update={"progress": progress}))
     assert view.parts[-1] == "best 0.791 (trial 2)"
+
+
+def test_the_baseline_has_a_line_of_its_own_below_the_run_that_is_watched(running, baseline):
+    console, buffer = _console(terminal=True)
+    watched = running.model_copy(update={"baseline_run": baseline.id})
+    with live.TerminalWatcher(console) as watcher:
+        watcher.update(baseline)
+        watcher.update(watched)
+    last = buffer.getvalue().rpartition("  autokeras")[2]
+    assert "  baseline   succeeded" in last
+    assert "dense 2×128" in last

@@ -21,14 +21,31 @@ DOCTOR_EXAMPLES = examples("automl-bridge doctor", "automl-bridge doctor autoker
 @command
 def backends() -> None:
     """Show which backend can do what, with the reason where it cannot; not installed ones too."""
-    from automl_bridge.registry import load_class, names
+    from automl_bridge.registry import names
+    from automl_bridge.reports.terminal import Field
 
-    kinds = {name: load_class(name, installed=False) for name in names()}
+    kinds, broken = _loaded(names())
     output = current()
     if output.json_mode:
-        output.document({"backends": [_description(name, kind) for name, kind in kinds.items()]})
+        described = [_description(name, kind) for name, kind in kinds.items()]
+        output.document({"backends": described, "broken": broken})
     else:
         _print_backends(kinds)
+        for name, why in broken.items():
+            output.out.print(Field(name, [f"cannot be loaded: {why}"], width=13, style="red"))
+
+
+def _loaded(names: list[str]) -> tuple[dict[str, type[Backend]], dict[str, str]]:
+    """Load the classes; one whose package is broken must not hide the others."""
+    from automl_bridge.registry import load_class
+
+    kinds, broken = {}, {}
+    for name in names:
+        try:
+            kinds[name] = load_class(name, installed=False)
+        except Exception as error:  # noqa: BLE001 - a plugin's import may raise anything
+            broken[name] = f"{type(error).__name__}: {error}"
+    return kinds, broken
 
 
 def _pip(name: str, kind: type[Backend]) -> str | None:
@@ -97,12 +114,18 @@ def doctor(
 
     Ends with 1 if something that was found would keep a backend from working.
     """
+    from automl_bridge.backend import Check
     from automl_bridge.registry import load_class, names
 
-    wanted = [backend] if backend else names()
-    # A backend asked for by name must be there; of all, those not installed are told how.
-    kinds = {name: load_class(name, installed=backend is not None) for name in wanted}
+    if backend:
+        # One that is asked for by name must be there; of all, those not installed are told how.
+        kinds, broken = {backend: load_class(backend)}, {}
+    else:
+        kinds, broken = _loaded(names())
     found = {name: _checks(name, kind) for name, kind in kinds.items()}
+    found |= {
+        name: [Check(name="package", ok=False, detail=f"cannot be loaded: {why}")] for name, why in broken.items()
+    }
     _print_checks(found, kinds)
     if any(check.ok is False for checks in found.values() for check in checks):
         raise typer.Exit(1)
@@ -128,5 +151,6 @@ def _print_checks(found: dict[str, list[Check]], kinds: dict[str, type[Backend]]
         output.document({"ok": all(c.ok is not False for checks in found.values() for c in checks), "checks": listed})
         return
     for name, checks in found.items():
-        output.line(f"  {name}" + (f"   {kinds[name].verified}" if kinds[name].verified else ""))
+        verified = kinds[name].verified if name in kinds else ""
+        output.line(f"  {name}" + (f"   {verified}" if verified else ""))
         output.out.print(checks_table(checks))

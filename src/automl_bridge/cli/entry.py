@@ -107,7 +107,7 @@ def _report(output: Output, error: BaseException) -> int:
 
 def _typed(error: AutoMLBridgeError) -> dict[str, Any]:
     content: dict[str, Any] = {"type": type(error).__name__, "message": error.message, "exit_code": error.exit_code}
-    for name in ("source", "limit", "hint", "kind"):
+    for name in ("source", "limit", "hint", "kind", "run_id"):
         if getattr(error, name, None):
             content[name] = getattr(error, name)
     return content

@@ -13,6 +13,7 @@ import typer
 from automl_bridge.cli.entry import INTERRUPTED
 from automl_bridge.cli.output import current
 from automl_bridge.cli.work import summary
+from automl_bridge.errors import AutoMLBridgeError
 from automl_bridge.reports.words import short_id
 
 if TYPE_CHECKING:
@@ -35,18 +36,25 @@ def follow(session: Session, record: RunRecord, config: Config) -> None:
         With 1 if it ended without a model, 130 after Ctrl-C.
     """
     try:
-        ended = _watch(session, record.id)
+        ended = _watch(session, record)
     except KeyboardInterrupt:
         _interrupted(session, record.id, config)
         raise typer.Exit(INTERRUPTED) from None
+    except AutoMLBridgeError as error:
+        # The run is as it was: what kept us from watching it is the caller's to mend.
+        go_on = f"automl-bridge runs wait {short_id(record.id)} goes on with the run"
+        error.hint = f"{error.hint}; then {go_on}" if error.hint else go_on
+        error.run_id = record.id  # type: ignore[attr-defined] # for the document of the error
+        raise
     finish(session, ended, config)
 
 
-def _watch(session: Session, run_id: str, *, header: bool = True) -> RunRecord:
+def _watch(session: Session, record: RunRecord) -> RunRecord:
     from automl_bridge.reports.live import watcher_for
 
-    with watcher_for(current().out, header=header) as watcher:
-        return session.wait(run_id, on_progress=watcher.update)
+    with watcher_for(current().out) as watcher:
+        watcher.update(record)
+        return session.wait(record.id, on_progress=watcher.update)
 
 
 def finish(session: Session, record: RunRecord, config: Config, *, header: bool = False) -> None:

@@ -135,12 +135,15 @@ def progress_view(record: RunRecord) -> ProgressView:
         parts=_progress_parts(record, progress),
         fraction=progress.fraction if progress else None,
         started=record.created,
+        ended=record.updated if record.state.is_final else None,
         limit=budget.max_time,
     )
 
 
 def _progress_parts(record: RunRecord, progress: Progress | None) -> tuple[str, ...]:
-    if progress is None or progress.trial is None:
+    if record.state.is_final:
+        return (str(record.state),)
+    if progress is None or progress.trial is None or progress.state.is_final:
         said = progress.message if progress and progress.message else str(record.state).replace("_", " ")
         return (" ".join(said.split()),)
     parts = [f"trial {progress.trial}/{record.spec.budget.max_trials or '∞'}"]

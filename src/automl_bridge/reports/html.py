@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
-from automl_bridge.budget import format_duration
+from automl_bridge.reports.terminal import clock
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -64,8 +64,8 @@ def to_html(view: RunView, now: datetime | None = None) -> str:
     """Write all that is said about a run as an HTML fragment."""
     moment = now or datetime.now(UTC)
     progress = view.progress
-    clock = ""
-    if progress is not None:
-        clock = format_duration(progress.elapsed(moment))
-        clock += f" / {format_duration(progress.limit)}" if progress.limit else ""
-    return _template().render(view=view, done=progress.done(moment) if progress else None, clock=clock)
+    return _template().render(
+        view=view,
+        done=progress.done(moment) if progress else None,
+        clock=clock(progress, moment) if progress else "",
+    )

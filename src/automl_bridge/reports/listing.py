@@ -74,6 +74,7 @@ def matrix(columns: Sequence[str], lines: Iterable[tuple[str, Sequence[str | Non
         For each task or feature its name, and per backend None if it can, else the reason why not.
     """
     table = _table("", *columns)
+    table.columns[0].min_width = 25
     for name, reasons in lines:
         marks = (MARKS[reason is None] for reason in reasons)
         table.add_row(Text(name), *(Text(mark, style) for mark, style in marks))

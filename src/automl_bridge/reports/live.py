@@ -7,9 +7,8 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from automl_bridge.budget import format_duration
 from automl_bridge.reports.build import progress_view, run_view
-from automl_bridge.reports.terminal import INDENT, LABEL, ProgressLine, leaderboard, print_header
+from automl_bridge.reports.terminal import INDENT, LABEL, ProgressLine, clock, leaderboard, print_header
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,7 +34,7 @@ HEARTBEAT = 30.0
 
 
 class Watcher(Protocol):
-    """Shows a run while it goes on."""
+    """Shows a run, and the baseline's run beside it, while they go on."""
 
     def __enter__(self) -> Self: ...
     def __exit__(self, *_: object) -> None: ...
@@ -44,13 +43,30 @@ class Watcher(Protocol):
         ...
 
 
+class _Seen:
+    """The runs that were reported so far; the one that is watched comes first, its baseline after it."""
+
+    def __init__(self) -> None:
+        self._records: dict[str, RunRecord] = {}
+
+    def add(self, record: RunRecord) -> None:
+        """Take note of how far ``record`` is."""
+        self._records[record.id] = record
+
+    @property
+    def records(self) -> list[RunRecord]:
+        """All, a run before the one that is its baseline."""
+        beside = {record.baseline_run for record in self._records.values()}
+        return sorted(self._records.values(), key=lambda record: record.id in beside)
+
+
 class TerminalWatcher:
-    """A header, the leaderboard as it grows and a line that moves; all but the header goes when it ends."""
+    """A header, then a line a run that moves and the leaderboard as it grows; all but the header goes at the end."""
 
     def __init__(self, console: Console, *, header: bool = True) -> None:
         self.console, self.header = console, header
+        self._seen = _Seen()
         self._live: Live | None = None
-        self._record: RunRecord | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -62,7 +78,7 @@ class TerminalWatcher:
 
     def update(self, record: RunRecord) -> None:
         """Show how far ``record`` is."""
-        self._record = record
+        self._seen.add(record)
         if self.header:
             print_header(self.console, run_view(record))
             self.header = False
@@ -75,12 +91,9 @@ class TerminalWatcher:
     def _render(self) -> RenderableType:
         from rich.console import Group
 
-        if self._record is None:
-            return ""
-        view = run_view(self._record)
-        parts: list[RenderableType] = [ProgressLine(progress_view(self._record))]
-        if view.leaderboard:
-            parts.append(leaderboard(view))
+        records = self._seen.records
+        parts: list[RenderableType] = [ProgressLine(progress_view(record)) for record in records]
+        parts.extend(leaderboard(view) for view in map(run_view, records[:1]) if view.leaderboard)
         return Group(*parts)
 
 
@@ -89,9 +102,7 @@ class LineWatcher:
 
     def __init__(self, console: Console, *, header: bool = True, clock: Callable[[], float] = time.monotonic) -> None:
         self.console, self.header, self.clock = console, header, clock
-        self._seen = 0
-        self._said = ""
-        self._last: float | None = None
+        self._said: dict[str, tuple[int, str, float]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -104,27 +115,25 @@ class LineWatcher:
         if self.header:
             print_header(self.console, run_view(record))
             self.header = False
-        trials = record.progress.trials if record.progress else ()
-        said = progress_view(record).parts[0]
+        trials = len(record.progress.trials) if record.progress else 0
+        words = progress_view(record).parts[0]
         now = self.clock()
-        due = self._last is None or now - self._last >= HEARTBEAT
-        if len(trials) > self._seen or said != self._said or due:
-            self._seen, self._said, self._last = len(trials), said, now
+        seen, said, last = self._said.get(record.id, (-1, "", now))
+        if trials > seen or words != said or now - last >= HEARTBEAT:
+            self._said[record.id] = (trials, words, now)
             self._print(record)
 
     def _print(self, record: RunRecord) -> None:
         view = progress_view(record)
-        moment = datetime.now(UTC)
         line = f"{INDENT}{view.name.ljust(LABEL)}" + "  ".join(view.parts)
-        elapsed = format_duration(view.elapsed(moment))
-        limit = f" / {format_duration(view.limit)}" if view.limit else ""
-        self.console.print(f"{line}  {elapsed}{limit}", markup=False, soft_wrap=True)
+        self.console.print(f"{line}  {clock(view, datetime.now(UTC))}", markup=False, soft_wrap=True)
 
 
 class NotebookWatcher:
     """A table that updates in place."""
 
     def __init__(self) -> None:
+        self._seen = _Seen()
         self._handle: Any = None
 
     def __enter__(self) -> Self:
@@ -139,9 +148,10 @@ class NotebookWatcher:
 
         from automl_bridge.reports.html import to_html
 
+        self._seen.add(record)
         # Not a dependency: whoever is in a notebook has it.
         shown = importlib.import_module("IPython.display")
-        content = shown.HTML(to_html(run_view(record)))
+        content = shown.HTML(to_html(run_view(self._seen.records[0])))
         if self._handle is None:
             self._handle = shown.display(content, display_id=True)
         else:

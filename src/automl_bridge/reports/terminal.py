@@ -20,7 +20,20 @@ if TYPE_CHECKING:
 
     from automl_bridge.reports.view import Entry, LeaderRow, ProgressView, RunView
 
-__all__ = ["Field", "Line", "ProgressLine", "error_lines", "leaderboard", "print_view", "to_text"]
+__all__ = [
+    "INDENT",
+    "LABEL",
+    "Field",
+    "Line",
+    "ProgressLine",
+    "clock",
+    "error_lines",
+    "leaderboard",
+    "print_entry",
+    "print_header",
+    "print_view",
+    "to_text",
+]
 
 INDENT = "  "
 LABEL = 11
@@ -93,8 +106,8 @@ class ProgressLine:
         """Lay it out for the time it is now: it moves between two reports of the backend."""
         now = self.now or datetime.now(UTC)
         head = f"{INDENT}{self.view.name.ljust(LABEL)}" + "  ".join(self.view.parts)
-        clock = _clock(self.view, now)
-        room = options.max_width - len(head) - len(clock) - 4
+        time = clock(self.view, now)
+        room = options.max_width - len(head) - len(time) - 4
         done = self.view.done(now)
         line = Text(head, no_wrap=True, overflow="ellipsis")
         line.stylize("bold", len(INDENT), len(INDENT) + len(self.view.name))
@@ -103,11 +116,12 @@ class ProgressLine:
             filled = round(done * width)
             full, empty = ("█", "░") if console.encoding.startswith("utf") else ("#", ".")
             line.append("  " + full * filled, "green").append(empty * (width - filled), "dim")
-        line.append(f"  {clock}", "dim")
+        line.append(f"  {time}", "dim")
         yield line
 
 
-def _clock(view: ProgressView, now: datetime) -> str:
+def clock(view: ProgressView, now: datetime) -> str:
+    """Write how long it has taken, and of how long: ``1m 31s / 2m 00s``."""
     elapsed = format_duration(view.elapsed(now))
     return f"{elapsed} / {format_duration(view.limit)}" if view.limit else elapsed
 

@@ -61,8 +61,8 @@ class ProgressView:
         State, trial, epoch, best score, as far as known.
     fraction
         Share done, 0 to 1, as the backend says; None if it does not.
-    started
-        When the time began to run; None before that.
+    started, ended
+        When the time began to run, and when it stopped; None before that.
     limit
         Seconds it may take; None without a limit.
     """
@@ -71,14 +71,17 @@ class ProgressView:
     parts: tuple[str, ...]
     fraction: float | None = None
     started: datetime | None = None
+    ended: datetime | None = None
     limit: float | None = None
 
     def elapsed(self, now: datetime) -> float:
         """Seconds since it started, 0 before."""
-        return max(0.0, (now - self.started).total_seconds()) if self.started else 0.0
+        return max(0.0, ((self.ended or now) - self.started).total_seconds()) if self.started else 0.0
 
     def done(self, now: datetime) -> float | None:
         """Share done: what the backend says, else the share of the time that is used up."""
+        if self.ended is not None:
+            return 1.0
         if self.fraction is not None:
             return min(1.0, max(0.0, self.fraction))
         return min(1.0, self.elapsed(now) / self.limit) if self.limit else None
