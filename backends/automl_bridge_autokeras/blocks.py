@@ -1,0 +1,136 @@
+"""The search space for tables, as AutoKeras blocks that anyone can combine with AutoKeras' own.
+
+Everything is built of Keras' standard layers, so a saved model opens in plain Keras, in its safe mode.
+
+* Numbers: piecewise-linear and periodic embeddings (Gorishniy et al., NeurIPS 2022, arXiv:2203.05556).
+* Trunk: dense or residual layers shared by several members that differ by a scale of their inputs and by their
+  output layers, trained side by side and averaged (TabM-mini; Gorishniy et al., ICLR 2025, arXiv:2410.24210).
+"""
+
+from __future__ import annotations
+
+from statistics import NormalDist
+from typing import Any
+
+import keras
+import numpy as np
+import tree
+from autokeras.engine import block as block_module
+from keras import layers, ops
+
+__all__ = ["CategoryBlock", "ConcatBlock", "NumberBlock", "TrunkBlock"]
+
+
+def _register(cls: type) -> Any:
+    return keras.saving.register_keras_serializable(package="automl_bridge")(cls)
+
+
+@_register
+class NumberBlock(block_module.Block):  # type: ignore[misc]
+    """Embeds ranks on a normal scale, shape (rows, columns), into a vector a row.
+
+    Hyperparameters: ``encoding`` (``piecewise``, ``periodic`` or ``plain``), ``bins``, ``width``, ``frequency``.
+    """
+
+    def build(self, hp: Any, inputs: Any = None) -> Any:
+        """Build the layers that ``hp`` chooses."""
+        node = tree.flatten(inputs)[0]
+        encoding = hp.Choice("encoding", ["piecewise", "periodic", "plain"], default="piecewise")
+        if encoding == "plain":
+            return node
+        columns = int(node.shape[-1])
+        # Beyond a hundred columns a wide embedding costs more than it brings.
+        width = hp.Choice("width", [4, 8, 16] if columns <= 100 else [2, 4], default=8 if columns <= 100 else 4)
+        if encoding == "piecewise":
+            parts = _piecewise(node, columns, hp.Choice("bins", [8, 16, 32], default=16))
+        else:
+            parts = _periodic(node, columns, hp.Choice("frequency", [0.05, 0.2, 0.5], default=0.2))
+        embedded = layers.EinsumDense("bat,atd->bad", output_shape=(columns, width), bias_axes="ad")(parts)
+        return layers.Flatten()(layers.ReLU()(embedded))
+
+
+def _piecewise(node: Any, columns: int, bins: int) -> Any:
+    # Ranks are normal, so one set of edges cuts every column into bins of equal numbers of rows.
+    inner = [NormalDist().inv_cdf(index / bins) for index in range(1, bins)]
+    edges = np.array([-3.0, *inner, 3.0])
+    slopes = np.tile(1 / np.diff(edges), (columns, 1))
+    layer = layers.EinsumDense("ba,at->bat", output_shape=(columns, bins), bias_axes="at", trainable=False)
+    scaled = layer(node)
+    layer.set_weights([slopes, -edges[:-1] * slopes])
+    return layers.ReLU(max_value=1.0)(scaled)
+
+
+def _periodic(node: Any, columns: int, frequency: float, count: int = 16) -> Any:
+    start = keras.initializers.RandomNormal(stddev=2 * np.pi * frequency)
+    waves = layers.EinsumDense("ba,at->bat", output_shape=(columns, count), kernel_initializer=start)(node)
+    return layers.Concatenate()([ops.sin(waves), ops.cos(waves)])
+
+
+@_register
+class CategoryBlock(block_module.Block):  # type: ignore[misc]
+    """Embeds category codes, shape (rows, columns), into a vector a row.
+
+    Parameters
+    ----------
+    levels
+        Number of codes over all columns: the columns' codes follow one another, so that one table holds them all.
+    """
+
+    def __init__(self, levels: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.levels = levels
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what the block is rebuilt from."""
+        return {**super().get_config(), "levels": self.levels}
+
+    def build(self, hp: Any, inputs: Any = None) -> Any:
+        """Build the layers that ``hp`` chooses."""
+        node = tree.flatten(inputs)[0]
+        width = hp.Choice("width", [4, 8, 16], default=8)
+        table = layers.Embedding(self.levels, width, name="levels")
+        return layers.Flatten()(table(node))
+
+
+@_register
+class ConcatBlock(block_module.Block):  # type: ignore[misc]
+    """Puts vectors side by side."""
+
+    def build(self, hp: Any, inputs: Any = None) -> Any:  # noqa: ARG002 - AutoKeras' signature
+        """Build it; there is nothing to choose."""
+        nodes = tree.flatten(inputs)
+        return layers.Concatenate()(nodes) if len(nodes) > 1 else nodes[0]
+
+
+@_register
+class TrunkBlock(block_module.Block):  # type: ignore[misc]
+    """Dense or residual layers, shared by several members: a vector a row in, (rows, members, units) out.
+
+    Hyperparameters: ``kind``, ``members``, ``layers``, ``units``, ``dropout``.
+    """
+
+    def build(self, hp: Any, inputs: Any = None) -> Any:
+        """Build the layers that ``hp`` chooses."""
+        node = tree.flatten(inputs)[0]
+        members = hp.Choice("members", [1, 4, 8, 16], default=8)
+        count = hp.Choice("layers", [1, 2, 3], default=2)
+        units = hp.Choice("units", [32, 64, 128, 256], default=128)
+        dropout = hp.Choice("dropout", [0.0, 0.1, 0.25, 0.5], default=0.1)
+        kind = hp.Choice("kind", ["dense", "residual"], default="dense")
+        node = layers.RepeatVector(members)(node)
+        if members > 1:
+            start = keras.initializers.RandomNormal(mean=0.0, stddev=1.0)
+            shape = tuple(int(size) for size in node.shape[1:])
+            node = layers.EinsumDense("bki,ki->bki", output_shape=shape, kernel_initializer=start)(node)
+        if kind == "residual":
+            return _residual(layers.Dense(units)(node), count, units, dropout)
+        for _ in range(count):
+            node = layers.Dropout(dropout)(layers.ReLU()(layers.Dense(units)(node)))
+        return node
+
+
+def _residual(node: Any, count: int, units: int, dropout: float) -> Any:
+    for _ in range(count):
+        branch = layers.ReLU()(layers.Dense(units)(layers.LayerNormalization()(node)))
+        node = layers.Add()([node, layers.Dense(units)(layers.Dropout(dropout)(branch))])
+    return layers.ReLU()(layers.LayerNormalization()(node))

@@ -1,0 +1,128 @@
+"""Tables for a neural net: the space that is searched, and what turns columns into its arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from automl_bridge_autokeras.scaling import NumberScaler
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pyarrow as pa
+    from automl_bridge.data.encode import TableEncoder
+    from numpy.typing import NDArray
+
+    from automl_bridge.spec import ColumnProfile
+
+__all__ = ["PRESETS", "TableInputs", "table_nodes"]
+
+PRESETS: tuple[dict[str, Any], ...] = (
+    {},
+    {
+        "number_block/encoding": "plain",
+        "trunk_block/members": 16,
+        "trunk_block/units": 128,
+        "trunk_block/dropout": 0.25,
+    },
+    {
+        "number_block/encoding": "periodic",
+        "trunk_block/kind": "residual",
+        "trunk_block/units": 64,
+        "trunk_block/dropout": 0.25,
+    },
+    {
+        "number_block/encoding": "piecewise",
+        "number_block/bins": 8,
+        "number_block/width": 4,
+        "trunk_block/members": 16,
+        "trunk_block/layers": 1,
+        "trunk_block/units": 64,
+        "trunk_block/dropout": 0.5,
+    },
+)
+"""The first trials: a strong default, then three that differ from it as far as tables differ.
+
+What a preset leaves out takes its default.
+"""
+
+
+@dataclass(frozen=True)
+class TableInputs:
+    """Everything fitted between a table and the model's arrays; JSON in and out.
+
+    Parameters
+    ----------
+    encoder
+        From columns to numbers and category codes.
+    scaler
+        From numbers to two scales.
+    """
+
+    encoder: TableEncoder
+    scaler: NumberScaler
+
+    @classmethod
+    def fit(cls, table: pa.Table, columns: Sequence[ColumnProfile], seed: int) -> TableInputs:
+        """Fit to the training rows."""
+        from automl_bridge.data.encode import TableEncoder
+
+        encoder = TableEncoder()
+        encoder.fit(table, columns, seed=seed)
+        return cls(encoder, NumberScaler.fit(encoder.transform(table).numeric, seed))
+
+    @property
+    def offsets(self) -> NDArray[np.int32]:
+        """Where each categorical column's codes begin in the one table of levels."""
+        return np.concatenate([[0], np.cumsum(self.encoder.cardinalities)])[:-1].astype(np.int32)
+
+    @property
+    def levels(self) -> int:
+        """Number of codes over all categorical columns."""
+        return int(sum(self.encoder.cardinalities))
+
+    def transform(self, table: pa.Table) -> tuple[NDArray[Any], ...]:
+        """Turn rows into the model's arrays: ranks, flat values, codes; those without a column are left out."""
+        encoded = self.encoder.transform(table)
+        ranks, flat = self.scaler.transform(encoded.numeric)
+        codes = encoded.categorical + self.offsets
+        if not ranks.shape[1] and not codes.shape[1]:
+            flat = np.zeros((table.num_rows, 1), dtype=np.float32)
+        return tuple(array for array in (ranks, flat, codes) if array.shape[1])
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `from_json` reads."""
+        return {"encoder": self.encoder.to_json(), "scaler": self.scaler.to_json()}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> TableInputs:
+        """Rebuild it from `to_json`."""
+        from automl_bridge.data.encode import TableEncoder
+
+        return cls(TableEncoder.from_json(document["encoder"]), NumberScaler.from_json(document["scaler"]))
+
+
+def table_nodes(inputs: Sequence[NDArray[Any]], levels: int) -> tuple[list[Any], Any]:
+    """Return the input nodes for the arrays of `TableInputs.transform`, and the node that a head goes on.
+
+    Needs AutoKeras, and so TensorFlow.
+    """
+    from automl_bridge_autokeras.blocks import CategoryBlock, ConcatBlock, NumberBlock, TrunkBlock
+    from automl_bridge_autokeras.heads import ArrayInput
+
+    floats = [array for array in inputs if array.dtype == np.float32]
+    nodes, parts = [], []
+    if len(floats) == 2:
+        nodes.append(ArrayInput(name="ranks"))
+        parts.extend(NumberBlock(name="number_block")(nodes[-1]))
+    if floats:
+        nodes.append(ArrayInput(name="flat"))
+        parts.append(nodes[-1])
+    if len(inputs) > len(floats):
+        nodes.append(ArrayInput(name="codes"))
+        parts.extend(CategoryBlock(levels, name="category_block")(nodes[-1]))
+    joined = ConcatBlock(name="concat_block")(parts)
+    return nodes, TrunkBlock(name="trunk_block")(joined)

@@ -1,0 +1,256 @@
+"""Recorder: hears how a search goes, keeps its best model as a bundle, and decides when it has to end."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import time
+from typing import TYPE_CHECKING, Any
+
+from automl_bridge.backend import Failure, JobState, Outcome, Progress, Trial
+from automl_bridge.costs.local import LOCAL_SKU, LOCAL_UNIT
+from automl_bridge.costs.usage import Usage, UsageItem
+from automl_bridge.local.files import read_json, write_text
+from automl_bridge.spec import ModelRef
+from automl_bridge_autokeras import describe, resume
+from automl_bridge_autokeras.request import UNLIMITED_TRIALS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    import keras
+
+    from automl_bridge.local.job import Job
+    from automl_bridge.metrics import Metric
+    from automl_bridge_autokeras.training import Epoch
+    from automl_bridge_autokeras.tuner import TrialResult
+
+__all__ = ["Recorder"]
+
+_REPORT_SECONDS = 0.25  # between progress reports
+_SAVE_SECONDS = 20.0  # between bundles of a first trial that is not done yet
+_BEST = "best.json"
+
+
+class Recorder:
+    """The `tuner.Listener` of a job.
+
+    Parameters
+    ----------
+    job
+        Clock, cancel, progress, checkpoints.
+    project
+        The search's folder.
+    metric
+        What trials are compared by.
+    max_trials
+        Trials that the search may make.
+    save
+        Writes a bundle of a model into a folder: ``save(path, model, words, score)``.
+    versions, notes
+        For the outcome.
+    """
+
+    def __init__(
+        self,
+        job: Job,
+        project: Path,
+        metric: Metric,
+        max_trials: int,
+        save: Callable[[Path, keras.Model, str, float], None],
+        versions: dict[str, str],
+    ) -> None:
+        self._job, self._project, self._metric = job, project, metric
+        self._max_trials, self._save, self._versions = max_trials, save, versions
+        self.notes: list[str] = []
+        self.trials: dict[str, Trial] = {}
+        self._started = time.monotonic()
+        self._last_report = self._last_save = 0.0
+        self._save_seconds = 0.5
+        self._current: dict[str, Any] = {}
+        best = read_json(project / _BEST) or {}
+        self._before = float(best.get("seconds", 0.0))
+        self._best: tuple[str, float, bool] | None = (
+            (best["trial"], best["score"], best["done"]) if best and (project / best["folder"]).exists() else None
+        )
+        self._folder: str = best.get("folder", "") if self._best else ""
+
+    # -- tuner.Listener ---------------------------------------------------------------------------------------------
+
+    def stop(self) -> bool:
+        """Whether time is up but for what writing a bundle takes, or the job was cancelled."""
+        return self._job.cancelled or self._job.seconds_left < self.reserve
+
+    @property
+    def reserve(self) -> float:
+        """Seconds that are kept for scoring and for writing the best model: three times what it took last."""
+        return 0.7 + 3 * self._save_seconds
+
+    def trial_started(self, trial_id: str, epochs: int) -> None:
+        """Say that a trial starts."""
+        self._current = {"trial": len(self.trials) + (trial_id not in self.trials), "epochs": epochs, "epoch": 0}
+        self._current["since"] = time.monotonic()
+        self._report(force=True)
+
+    def epoch_ended(self, trial_id: str, epoch: Epoch, model: keras.Model) -> None:
+        """Report; and while there is no finished trial, keep a first model in case the worker is ended."""
+        self._current["epoch"] = epoch.number
+        score = epoch.scores[self._metric.name]
+        waited = time.monotonic() - self._last_save
+        if epoch.best and (self._best is None or (not self._best[2] and waited > _SAVE_SECONDS)):
+            seconds = time.monotonic() - self._current["since"]
+            trial = Trial(
+                id=trial_id,
+                model="first trial, not finished",
+                score=score,
+                epochs=epoch.number,
+                seconds=seconds,
+                state=JobState.RUNNING,
+            )
+            self._keep_best(trial, model, done=False)
+            self._job.checkpoint(self._outcome("done", (trial,)))
+        self._report()
+
+    def trial_ended(self, result: TrialResult, model: keras.Model) -> None:
+        """Add it to the leaderboard; keep its model if it is the best, and checkpoint."""
+        trial = self._row(result.trial_id, result.values, result.document())
+        self.trials[trial.id] = trial
+        if self._best is None or not self._best[2] or self._metric.better(_score(trial), self._best[1]):
+            self._keep_best(trial, model, done=True)
+        resume.keep_copy(self._project)
+        self._job.checkpoint(self._outcome("done", self.leaderboard))
+        self._report(force=True)
+
+    def trial_failed(self, trial_id: str, message: str) -> None:
+        """Add it to the leaderboard, with its error."""
+        self.trials[trial_id] = _failed(trial_id, message)
+        resume.keep_copy(self._project)
+        self._job.checkpoint(self._outcome("done", self.leaderboard))
+        self._report(force=True)
+
+    # -- resuming ---------------------------------------------------------------------------------------------------
+
+    def restore(self, trial_id: str, values: Mapping[str, Any], document: Mapping[str, Any]) -> None:
+        """Add a finished trial of an earlier attempt; ``document`` is what `TrialResult.document` returned."""
+        self.trials[trial_id] = self._row(trial_id, values, document)
+
+    def restore_failed(self, trial_id: str, message: str) -> None:
+        """Add a failed trial of an earlier attempt."""
+        self.trials[trial_id] = _failed(trial_id, message)
+
+    def _row(self, trial_id: str, values: Mapping[str, Any], document: Mapping[str, Any]) -> Trial:
+        scores = document["scores"]
+        return Trial(
+            id=trial_id,
+            model=describe.in_words(values),
+            score=scores[self._metric.name],
+            metrics={name: value for name, value in scores.items() if math.isfinite(value)},
+            params={**values, "weights": document["size"], "best_epoch": document["best_epoch"]},
+            seconds=round(document["seconds"], 3),
+            epochs=document["epochs"],
+        )
+
+    # -- results ----------------------------------------------------------------------------------------------------
+
+    @property
+    def leaderboard(self) -> tuple[Trial, ...]:
+        """The trials, best first; failed ones last."""
+        return tuple(sorted(self.trials.values(), key=lambda trial: self._metric.sort_key(trial.score)))
+
+    def final(self) -> Outcome:
+        """Return what came of the search."""
+        if self._job.cancelled:
+            stopped_by = "cancel"
+        elif self._job.seconds_left < self.reserve:
+            stopped_by = "max_time"
+        else:
+            stopped_by = "max_trials" if len(self.trials) >= self._max_trials else "done"
+        return self._outcome(stopped_by, self.leaderboard)
+
+    def _outcome(self, stopped_by: str, trials: tuple[Trial, ...]) -> Outcome:
+        model = failure = None
+        if self._best is not None:
+            details: dict[str, object] = {"trial": self._best[0], "score": self._best[1]}
+            model = ModelRef(backend="autokeras", uri=str(self._project / self._folder), local=True, details=details)
+        elif stopped_by == "max_time":
+            failure = Failure(kind="time-limit", message="the time was over before the first model could be scored")
+        elif stopped_by != "cancel":
+            messages = "\n".join(f"trial {trial.id}: {trial.message}" for trial in trials if trial.message)
+            failure = Failure(kind="all-trials-failed", message=f"all {len(trials)} trials failed\n{messages}")
+        state = JobState.SUCCEEDED if model else JobState.FAILED if failure else JobState.CANCELLED
+        return Outcome(
+            state=state,
+            stopped_by=stopped_by,
+            trials=trials,
+            model=model,
+            failure=failure,
+            usage=self.usage(),
+            versions=self._versions,
+            notes=tuple(self.notes),
+        )
+
+    def usage(self) -> Usage:
+        """Hours of this machine, earlier attempts included."""
+        hours = (self._before + time.monotonic() - self._started) / 3600
+        return Usage(items=(UsageItem(sku=LOCAL_SKU, quantity=hours, unit=LOCAL_UNIT),))
+
+    def _keep_best(self, trial: Trial, model: keras.Model, *, done: bool) -> None:
+        """Write the new best model, then point to it, then remove the one before: there is always one."""
+        began = time.monotonic()
+        folder = f"best-{trial.id}-{'done' if done else trial.epochs}"
+        shutil.rmtree(self._project / folder, ignore_errors=True)
+        self._save(self._project / folder, model, trial.model, _score(trial))
+        self._best = (trial.id, _score(trial), done)
+        before, self._folder = self._folder, folder
+        document = {
+            "trial": trial.id,
+            "score": _score(trial),
+            "done": done,
+            "folder": folder,
+            "seconds": self._before + time.monotonic() - self._started,
+        }
+        write_text(self._project / _BEST, json.dumps(document))
+        self._job.checkpoint(self._outcome("done", self.leaderboard or (trial,)))
+        if before and before != folder:
+            shutil.rmtree(self._project / before, ignore_errors=True)
+        self._last_save = time.monotonic()
+        self._save_seconds = max(self._save_seconds, self._last_save - began)
+
+    def _report(self, *, force: bool = False) -> None:
+        now = time.monotonic()
+        if not force and now - self._last_report < _REPORT_SECONDS:
+            return
+        self._last_report = now
+        self._job.report(
+            Progress(
+                state=JobState.RUNNING,
+                fraction=self._fraction(now),
+                trial=self._current.get("trial"),
+                epoch=self._current.get("epoch") or None,
+                epochs=self._current.get("epochs"),
+                trials=self.leaderboard,
+                best=self._best[1] if self._best else None,
+                usage=self.usage(),
+            )
+        )
+
+    def _fraction(self, now: float) -> float | None:
+        shares = []
+        if self._job.deadline is not None:
+            spent = now - self._started
+            shares.append(spent / max(spent + self._job.seconds_left, 1e-6))
+        if self._max_trials < UNLIMITED_TRIALS:
+            within = (self._current.get("epoch") or 0) / (self._current.get("epochs") or 1)
+            done = max(0, (self._current.get("trial") or 1) - 1)
+            shares.append((done + within) / self._max_trials)
+        return min(1.0, max(shares)) if shares else None
+
+
+def _failed(trial_id: str, message: str) -> Trial:
+    return Trial(id=trial_id, model="failed", state=JobState.FAILED, message=describe.last_line(message))
+
+
+def _score(trial: Trial) -> float:
+    return float("nan") if trial.score is None else trial.score

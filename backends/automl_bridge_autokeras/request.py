@@ -1,0 +1,181 @@
+"""From a JobSpec to the request that a worker gets, and the limits that it has to keep. No heavy imports."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from automl_bridge.backend import Cap, Objective, Plan
+from automl_bridge.budget import format_duration
+from automl_bridge.costs.local import LOCAL_SKU, LOCAL_UNIT, local_rate
+from automl_bridge.costs.usage import Usage, UsageItem, UsageRange
+from automl_bridge.errors import BudgetError, TargetError, UnsupportedError
+from automl_bridge.metrics import metric_for
+from automl_bridge.spec import Kind
+
+if TYPE_CHECKING:
+    from automl_bridge.spec import JobSpec
+    from automl_bridge_autokeras.settings import AutoKerasSettings
+
+__all__ = ["UNLIMITED_TRIALS", "least_seconds", "plan_predict", "plan_train", "search_key"]
+
+UNLIMITED_TRIALS = 1000
+"""Trials where only time is limited; AutoKeras must be given a number."""
+
+SPACE_VERSION = 1
+"""Counts changes of the search space: trials of another space are not gone on with."""
+
+_START_SECONDS = 15.0  # a worker that imports TensorFlow, one model compiled, one epoch, one bundle: 8-11 s on 2 cores
+_CELLS_A_SECOND = 3e6  # values that are encoded and learned from in the first epoch, on 2 cores
+
+
+def least_seconds(spec: JobSpec) -> float:
+    """Return the least budget in which a model is certain, in seconds: measured on 2 cores, rounded up."""
+    rows = spec.profile.rows.get("train", 0) + spec.profile.rows.get("validation", 0)
+    cells = rows * max(1, len(spec.profile.features))
+    return float(round(_START_SECONDS + cells / _CELLS_A_SECOND))
+
+
+def search_key(spec: JobSpec, settings: AutoKerasSettings) -> str:
+    """Name a search: same data, question, seed and settings have the same key, anything else has another."""
+    asked = {
+        "data": spec.profile.fingerprint,
+        "columns": [(c.name, c.kind, c.role) for c in spec.profile.columns],
+        "classes": spec.profile.classes,
+        "rows": spec.profile.rows,
+        "task": spec.task,
+        "target": spec.target,
+        "metric": spec.metric,
+        "seed": spec.seed,
+        "settings": settings.model_dump(include={"epochs", "tuner", "objective", "max_model_size"}),
+        "space": SPACE_VERSION,
+    }
+    return hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def plan_train(spec: JobSpec, settings: AutoKerasSettings) -> Plan:
+    """Plan a search; see `Backend.plan`."""
+    _check_target(spec)
+    objective = _objective(spec, settings)
+    max_time, cap = _limit(spec)
+    trials = spec.budget.max_trials or (UNLIMITED_TRIALS if spec.budget.max_time else settings.max_trials)
+    request: dict[str, object] = {
+        "kind": "train",
+        "spec": spec.model_dump(mode="json"),
+        "settings": settings.model_dump(mode="json"),
+        "search": search_key(spec, settings),
+        "tuner": settings.tuner,
+        "objective": objective.name,
+        "max_trials": trials,
+        "epochs": settings.epochs,
+        "max_model_size": settings.max_model_size,
+        "seed": spec.seed,
+        "max_time": max_time,
+    }
+    least = least_seconds(spec)
+    return Plan(
+        spec=spec,
+        backend="autokeras",
+        request=request,
+        objective=objective,
+        cap=cap,
+        limits_sent={"max_time": max_time, "max_trials": trials},
+        usage=_usage(least, max_time, trials),
+        duration=(least, max_time if max_time is not None else least * trials * 4),
+        notes=tuple(_notes(spec, settings, trials)),
+    )
+
+
+def plan_predict(spec: JobSpec) -> Plan:
+    """Plan a predict job over a bundle."""
+    if spec.model is None or not spec.model.local:
+        raise UnsupportedError("autokeras predicts with bundles on this machine", hint="give it a bundle's folder")
+    request: dict[str, object] = {
+        "kind": "predict",
+        "spec": spec.model_dump(mode="json"),
+        "model": spec.model.uri,
+        "max_time": spec.budget.max_time,
+    }
+    return Plan(spec=spec, backend="autokeras", request=request, usage=_usage(1.0, spec.budget.max_time, 1))
+
+
+def _check_target(spec: JobSpec) -> None:
+    classes = len(spec.profile.classes)
+    if spec.task.is_classification and classes < 2:
+        raise TargetError(
+            f'the target "{", ".join(spec.target)}" has {classes} class; a classification needs two',
+            hint="choose another target, or a regression task",
+        )
+    if spec.task.is_classification and len(spec.target) > 1:
+        raise UnsupportedError("autokeras classifies one target a job", hint="fit one job a target")
+
+
+def _objective(spec: JobSpec, settings: AutoKerasSettings) -> Objective:
+    metric_for(spec.metric, spec.task, len(spec.profile.classes))
+    if settings.objective == "metric":
+        return Objective(name=spec.metric, exact=True)
+    if spec.objective == "exact":
+        raise UnsupportedError(
+            f"autokeras is set to optimise val_loss, but {spec.metric} was asked for exactly",
+            hint="leave the setting autokeras.objective at metric",
+        )
+    return Objective(name="val_loss", exact=False)
+
+
+def _limit(spec: JobSpec) -> tuple[float | None, Cap]:
+    """Return the seconds that the worker may take, from time and money, and what stands behind a cap."""
+    budget, least = spec.budget, least_seconds(spec)
+    limits = [budget.max_time] if budget.max_time is not None else []
+    cap = Cap(kind="none", because="no cap was asked for")
+    if budget.max_cost_usd is not None:
+        rate, basis, _ = local_rate()
+        limits.append(budget.max_cost_usd / rate * 3600)
+        cap = Cap(kind="guaranteed", because=f"the worker ends at the time that the cap pays for ({basis})")
+    if not limits:
+        return None, cap
+    limit = min(limits)
+    if limit < least:
+        what = f"max_time {format_duration(limit)}"
+        if limit != budget.max_time:
+            what = f"max_cost_usd ${budget.max_cost_usd:g} pays for {format_duration(limit)}, which"
+        raise BudgetError(
+            f"{what} is less than the {least:.0f} s in which autokeras certainly has a model: "
+            "starting TensorFlow takes most of it",
+            hint=f'give it max_time="{least:.0f}s" or more, or use the baseline backend, which takes seconds',
+            limit="autokeras.min_seconds",
+        )
+    return limit, cap
+
+
+def _usage(least: float, most: float | None, trials: int) -> UsageRange:
+    def hours(seconds: float) -> Usage:
+        return Usage(items=(UsageItem(sku=LOCAL_SKU, quantity=seconds / 3600, unit=LOCAL_UNIT),))
+
+    # Without a limit nobody knows; a trial takes about as long as the start.
+    likely = most if most is not None and trials >= UNLIMITED_TRIALS else min(most or 1e12, least * (1 + trials))
+    unknown = Usage(known=False)
+    return UsageRange(
+        low=hours(least),
+        likely=hours(likely),
+        high=hours(most) if most is not None else unknown,
+        worst=hours(most) if most is not None else unknown,
+    )
+
+
+def _notes(spec: JobSpec, settings: AutoKerasSettings, trials: int) -> list[str]:
+    notes = []
+    if spec.budget.max_time is None and spec.budget.max_trials is None:
+        notes.append(f"no limit on time or trials: autokeras makes {trials} trials (setting autokeras.max_trials)")
+    for kind, why in ((Kind.TEXT, "text columns"), (Kind.IMAGE, "image columns")):
+        names = [column.name for column in spec.profile.features if column.kind is kind]
+        if names:
+            notes.append(f"{why} are not used by autokeras' tabular models yet: {', '.join(names[:8])}")
+    if settings.tuner == "hyperband" and spec.continues:
+        notes.append("hyperband goes on from where its brackets stood")
+    return notes
+
+
+def staged_request(plan: Plan, uris: dict[str, str]) -> dict[str, Any]:
+    """Return what the queue is given: the plan's request and where the data is."""
+    return {**plan.request, "data": dict(uris)}

@@ -1,0 +1,271 @@
+"""AutoKeras' tuners with our way to run a trial: no discarded refit, no lost pipeline, a clock, and a seed a trial.
+
+`tuner_class` mixes `TrialRunner` into one of AutoKeras' own tuners. Its oracle still chooses the hyperparameters and
+keeps its state on disk, so that a search goes on where it was ended.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import time
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import keras
+import keras_tuner
+import numpy as np
+from autokeras import hyper_preprocessors
+from keras_tuner import errors as tuner_errors
+
+from automl_bridge.local.files import is_storage, write_text
+from automl_bridge_autokeras import training
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+__all__ = ["Listener", "TrialResult", "TrialRunner", "trial_seed", "tuner_class"]
+
+RESULT = "result.json"
+"""What a finished trial leaves in its folder beside AutoKeras' own files."""
+
+_MAX_FAILED_IN_A_ROW = 6  # after so many, the next would fail too
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """What came of a trial that ended well."""
+
+    trial_id: str
+    values: Mapping[str, Any]
+    scores: dict[str, float]
+    best_epoch: int
+    epochs: int
+    seconds: float
+    size: int
+
+    def document(self) -> dict[str, Any]:
+        """Return what is kept of it on disk, beside AutoKeras' own record."""
+        return {name: getattr(self, name) for name in ("scores", "best_epoch", "epochs", "seconds", "size")}
+
+
+class Listener(Protocol):
+    """Hears how the search goes; it decides when to stop and keeps the models."""
+
+    def stop(self) -> bool:
+        """Whether the search must end now. Asked several times a second."""
+        ...
+
+    def trial_started(self, trial_id: str, epochs: int) -> None:
+        """Take note that a trial starts."""
+        ...
+
+    def epoch_ended(self, trial_id: str, epoch: training.Epoch, model: keras.Model) -> None:
+        """Take note of an epoch; ``model`` predicts with its weights."""
+        ...
+
+    def trial_ended(self, result: TrialResult, model: keras.Model) -> None:
+        """Take note of a trial; ``model`` predicts with the weights that earned its scores."""
+        ...
+
+    def trial_failed(self, trial_id: str, message: str) -> None:
+        """Take note of a failed trial."""
+        ...
+
+
+def trial_seed(seed: int, trial_id: str) -> int:
+    """Return the seed of a trial: the same for the same search and trial, whatever ran before it."""
+    return zlib.crc32(f"{seed}/{int(trial_id) if trial_id.isdigit() else trial_id}".encode()) & 0x7FFFFFFF
+
+
+class TrialRunner:
+    """Overrides of AutoKeras' AutoTuner; see `tuner_class`.
+
+    Parameters
+    ----------
+    listener
+        Hears everything.
+    judge
+        Scores the validation outputs.
+    presets
+        Hyperparameter values of the first trials, before the oracle chooses.
+    base_seed
+        Seed of the search.
+    patience
+        When a trial stops early.
+    """
+
+    oracle: Any
+    hypermodel: Any
+
+    def __init__(
+        self,
+        *args: Any,
+        listener: Listener,
+        judge: training.Judge,
+        presets: Sequence[Mapping[str, Any]] = (),
+        base_seed: int = 0,
+        patience: training.Patience | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self._listener, self._judge, self._presets = listener, judge, presets
+        self._base_seed, self._patience = base_seed, patience
+        self._weights: tuple[Any, Any] = (None, None)
+        self._prepared: list[training.Arrays] = []
+        self.oracle.verbose = 0
+        self.oracle.max_consecutive_failed_trials = _MAX_FAILED_IN_A_ROW
+        self._choose = self.oracle.populate_space
+        self.oracle.populate_space = self._populate
+
+    def weigh(self, train: Any, validation: Any) -> None:
+        """Set the weights of the training and of the validation rows, or None."""
+        self._weights = (train, validation)
+
+    # -- the search -------------------------------------------------------------------------------------------------
+
+    def search(self, **fit_kwargs: Any) -> None:
+        """Run trials until the oracle, or the listener, has had enough. There is no refit: the best trial's model
+        is the one that is kept.
+        """  # noqa: D205 - one thought
+        fit_kwargs.pop("callbacks", None)
+        epochs = fit_kwargs.pop("epochs", None)
+        self.hypermodel.set_fit_args(0, epochs=epochs)
+        self._default_epochs = epochs or 1000
+        if not self._presets:
+            # The oracle needs to know the space before it chooses; presets tell it by the first trial.
+            space = self.oracle.get_space()
+            self._prepare(space, fit_kwargs)
+            self._try_build(space)
+            self.oracle.update_space(space)
+        gc.collect()
+        gc.freeze()  # what is loaded by now stays: later collections need not look at it
+        keras_tuner.engine.base_tuner.BaseTuner.search(self, **fit_kwargs)
+        self._finished = True
+
+    def pre_create_trial(self) -> None:
+        """Stop in time, and make the oracle's next choice depend on the seed and the number of trials alone."""
+        count = len(self.oracle.trials)
+        if self._listener.stop() and not self.oracle._retry_queue:  # noqa: SLF001 - AutoKeras has no other way
+            self.oracle.max_trials = max(count, 1) if count else self.oracle.max_trials
+        self.oracle._seed_state = trial_seed(self._base_seed, f"oracle-{count}")  # noqa: SLF001
+        np.random.seed(trial_seed(self._base_seed, f"choice-{count}"))  # noqa: NPY002 - the greedy oracle draws from it
+
+    def _populate(self, trial_id: str) -> dict[str, Any]:
+        count = len(self.oracle.trials)
+        if count < len(self._presets):
+            # What a preset leaves out takes its default; AutoKeras would draw it at random.
+            space = {hp.name: hp.default for hp in self.oracle.hyperparameters.space}
+            values = {**space, **self._presets[count]}
+            return {"status": keras_tuner.engine.trial.TrialStatus.RUNNING, "values": values}
+        return self._choose(trial_id)  # type: ignore[no-any-return]
+
+    # -- a trial ----------------------------------------------------------------------------------------------------
+
+    def run_trial(self, trial: Any, **fit_kwargs: Any) -> dict[str, float]:
+        """Build, train and score one model; returns its scores by name."""
+        started = time.monotonic()
+        values = trial.hyperparameters
+        keras.utils.set_random_seed(trial_seed(self._base_seed, trial.trial_id))
+        train, validation = self._prepare(values, fit_kwargs)
+        gc.disable()  # tracing makes many objects that all stay; collecting among them finds nothing
+        try:
+            model = self._try_build(values)
+            finished = self._finish(model)
+            epochs = int(values.values.get("tuner/epochs", 0) or self._epochs())
+            self._listener.trial_started(trial.trial_id, epochs)
+            fitted = training.fit(
+                model,
+                finished,
+                train,
+                validation,
+                self._judge,
+                batch_size=self._batch_size(fit_kwargs),
+                epochs=epochs,
+                seed=trial_seed(self._base_seed, f"rows-{trial.trial_id}"),
+                stop=self._listener.stop,
+                patience=self._patience,
+                on_epoch=lambda epoch, net: self._listener.epoch_ended(trial.trial_id, epoch, net),
+            )
+        except FloatingPointError as error:
+            raise tuner_errors.FailedTrialError(str(error)) from error
+        except Exception as error:
+            if is_storage(error):  # the next trial would meet the same full disk
+                raise tuner_errors.FatalRuntimeError(str(error)) from error
+            raise
+        finally:
+            gc.enable()
+        result = TrialResult(
+            trial.trial_id,
+            dict(values.values),
+            fitted.scores,
+            fitted.best_epoch,
+            fitted.epochs,
+            time.monotonic() - started,
+            int(finished.count_params()),
+        )
+        self._keep(result)
+        self._listener.trial_ended(result, finished)
+        return dict(fitted.scores)
+
+    def on_trial_end(self, trial: Any) -> None:
+        """Close the trial in the oracle, and tell of a failed one."""
+        super().on_trial_end(trial)  # type: ignore[misc]
+        if trial.status != keras_tuner.engine.trial.TrialStatus.COMPLETED:
+            self._listener.trial_failed(trial.trial_id, trial.message or "it failed without a word")
+        gc.collect()
+
+    def _keep(self, result: TrialResult) -> None:
+        path = Path(self.get_trial_dir(result.trial_id)) / RESULT  # type: ignore[attr-defined]
+        write_text(path, json.dumps(result.document()))
+
+    def _try_build(self, values: Any) -> keras.Model:
+        # AutoKeras collects all garbage and clears the kernels' cache before each build; fresh names are enough.
+        keras.backend.clear_session(free_memory=False)
+        model = self._build_hypermodel(values)  # type: ignore[attr-defined]
+        size = int(model.count_params())
+        if self.max_model_size and size > self.max_model_size:  # type: ignore[attr-defined]
+            raise tuner_errors.FailedTrialError(
+                f"the model has {size:,} weights, max_model_size is {self.max_model_size:,}"  # type: ignore[attr-defined]
+            )
+        return model
+
+    def _finish(self, model: keras.Model) -> keras.Model:
+        finish: Callable[[keras.Model], keras.Model] | None = getattr(self.hypermodel, "finish", None)
+        return model if finish is None else finish(model)
+
+    def _epochs(self) -> int:
+        return int(getattr(self.hypermodel, "trial_epochs", None) or self._default_epochs)
+
+    def _batch_size(self, fit_kwargs: Mapping[str, Any]) -> int:
+        return int(getattr(self.hypermodel, "fit_batch_size", None) or fit_kwargs.get("batch_size") or 32)
+
+    def _prepare(self, values: Any, fit_kwargs: Mapping[str, Any]) -> tuple[training.Arrays, training.Arrays]:
+        """Fit AutoKeras' preprocessors and apply them, once for all trials that choose the same ones."""
+        if not (self._prepared and self._is_fixed()):
+            x, y = fit_kwargs["x"], fit_kwargs["y"]
+            pipeline = self.hyper_pipeline.build(values, (x, y))  # type: ignore[attr-defined]
+            pipeline.fit((x, y))
+            parts = ((x, y), fit_kwargs["validation_data"])
+            encoded = [pipeline.transform(part) for part in parts]
+            self._prepared = [_arrays(x, y, weights) for (x, y), weights in zip(encoded, self._weights, strict=True)]
+        train, validation = self._prepared
+        shapes = [np.array(array.shape) for array in train.inputs], [np.array(train.target.shape)]
+        self.hypermodel.set_io_shapes(shapes)
+        return train, validation
+
+    def _is_fixed(self) -> bool:
+        """Whether the preprocessors are the same in all trials."""
+        lists = [*self.hyper_pipeline.inputs, *self.hyper_pipeline.outputs]  # type: ignore[attr-defined]
+        return all(isinstance(one, hyper_preprocessors.DefaultHyperPreprocessor) for some in lists for one in some)
+
+
+def _arrays(x: Any, y: Any, weights: Any) -> training.Arrays:
+    return training.Arrays(tuple(x) if isinstance(x, (tuple, list)) else (x,), y, weights)
+
+
+def tuner_class(base: type) -> type:
+    """Return a tuner that runs trials as `TrialRunner` does and chooses them as ``base``, one of AutoKeras' own."""
+    return type(f"Bridge{base.__name__}", (TrialRunner, base), {})

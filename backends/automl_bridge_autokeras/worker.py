@@ -1,0 +1,86 @@
+"""What runs in the worker process. Importing it is light; the first job loads TensorFlow."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from automl_bridge.backend import JobState, Outcome
+from automl_bridge.costs.local import LOCAL_SKU, LOCAL_UNIT
+from automl_bridge.costs.usage import Usage, UsageItem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from automl_bridge.local.job import Job
+    from automl_bridge_autokeras.model_io import LoadedModel
+
+__all__ = ["handle", "serve"]
+
+_loaded: dict[tuple[str, float], LoadedModel] = {}
+_KEPT = 4  # models that the worker keeps ready
+
+
+def handle(job: Job) -> Outcome:
+    """Work on one job: the handler of the queue."""
+    _quiet()
+    return _predict(job) if job.request["kind"] == "predict" else _train(job)
+
+
+def serve(argument: dict[str, Any]) -> Callable[[pa.Table], NDArray[np.float64]]:
+    """Load the bundle ``argument["path"]`` and return what predicts with it: the target of a `Child`."""
+    _quiet()
+    from automl_bridge_autokeras.model_io import LoadedModel
+
+    return LoadedModel(Path(argument["path"])).predict
+
+
+def _train(job: Job) -> Outcome:
+    from automl_bridge.data.dataset import Dataset
+    from automl_bridge.spec import JobSpec
+    from automl_bridge_autokeras.search import run_search
+    from automl_bridge_autokeras.settings import AutoKerasSettings
+
+    spec = JobSpec.model_validate(job.request["spec"])
+    settings = AutoKerasSettings.model_validate(job.request["settings"])
+    return run_search(job, spec, settings, Dataset.open(Path(job.request["data"]["train"])))
+
+
+def _predict(job: Job) -> Outcome:
+    import numpy as np
+
+    from automl_bridge.data.dataset import Dataset
+
+    started = time.monotonic()
+    model = _model(Path(job.request["model"]))
+    dataset = Dataset.open(Path(job.request["data"]["predict"]))
+    outputs = model.predict(dataset.features("predict"))
+    path = job.folder / "predictions.npy"
+    np.save(path, outputs, allow_pickle=False)
+    hours = (time.monotonic() - started) / 3600
+    item = UsageItem(sku=LOCAL_SKU, quantity=hours, unit=LOCAL_UNIT, part="prediction")
+    return Outcome(
+        state=JobState.SUCCEEDED, predictions=path, usage=Usage(items=(item,)), versions=model.metadata.versions
+    )
+
+
+def _model(path: Path) -> LoadedModel:
+    from automl_bridge_autokeras.model_io import LoadedModel
+
+    key = (str(path), (path / "bundle.json").stat().st_mtime) if (path / "bundle.json").exists() else (str(path), 0.0)
+    if key not in _loaded:
+        while len(_loaded) >= _KEPT:
+            del _loaded[next(iter(_loaded))]
+        _loaded[key] = LoadedModel(path)
+    return _loaded[key]
+
+
+def _quiet() -> None:
+    # AutoKeras, Keras Tuner and TensorFlow warn of things that their users cannot change.
+    warnings.filterwarnings("ignore")
