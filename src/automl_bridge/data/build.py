@@ -1,0 +1,199 @@
+"""From any source to a Dataset: read, typed, checked, split and fingerprinted."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+from automl_bridge.data.columns import Columns, understand
+from automl_bridge.data.dataset import Dataset
+from automl_bridge.data.fingerprint import fingerprint
+from automl_bridge.data.labels import classes_of
+from automl_bridge.data.leak import leaking
+from automl_bridge.data.parts import CutParts
+from automl_bridge.data.predict import build_predict_dataset
+from automl_bridge.data.readers import read_table, source_name
+from automl_bridge.data.roles import add_side_column, add_targets, check_weights
+from automl_bridge.data.split import check_fractions
+from automl_bridge.data.split_by import assign
+from automl_bridge.data.target import check_classes, infer_task, numbers, single_row_note
+from automl_bridge.errors import SchemaError, TargetError
+from automl_bridge.spec import Profile, Role
+from automl_bridge.task import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from automl_bridge.spec import Kind, Label
+
+__all__ = ["build_dataset", "build_predict_dataset"]
+
+
+def build_dataset(
+    source: Any,
+    *,
+    target: str | Sequence[str] | None = None,
+    y: Any = None,
+    task: Task | str | None = None,
+    types: Mapping[str, Kind | str] | None = None,
+    weight: Any = None,
+    group: Any = None,
+    time: Any = None,
+    holdout: float = 0.2,
+    validation: float = 0.2,
+    seed: int = 0,
+    name: str | None = None,
+) -> tuple[Task, Dataset]:
+    """Make the dataset of a training job.
+
+    Parameters
+    ----------
+    source
+        What `readers.read_table` takes: a dataframe, an array, a path, an address …
+    target, y
+        The column(s) to learn; or the values themselves, shape (rows,) or (rows, targets). Rows whose target is
+        missing are left out, with a note.
+    task
+        By default what `target.infer_task` finds.
+    types
+        Kind by column, where the inferred one is not right (`schema` has the rule); ``ignored`` leaves one out.
+    weight, group, time
+        Name of a column, or one value per row. Rows of one group stay in one part. With a time the latest rows
+        are held out, those before them validate; by default parts are drawn at random, each class by its share.
+    holdout
+        Share of all rows that never reaches training, in [0, 1).
+    validation
+        Share of the other rows, in [0, 1).
+    seed
+        Of the split.
+    name
+        How to speak of the data; by default the file's name, or ``data``.
+
+    Returns
+    -------
+    tuple of Task and Dataset
+
+    Raises
+    ------
+    DataError
+        If the source cannot be read (`UnreadableError`, `EncodingError`), its columns cannot be used
+        (`SchemaError`) or the target cannot be learned (`TargetError`).
+    """
+    check_fractions(holdout, validation)
+    asked = None if task is None else Task.parse(task)
+    name = name or source_name(source)
+    table, columns = _gathered(source, target, y, weight, group, time, types, name)
+    table, notes = _with_target(table, columns.targets)
+    first = columns.targets[0]
+    found = asked or infer_task(
+        table.schema.field(first), table[first], columns.feature_kinds, targets=len(columns.targets)
+    )
+    classes: tuple[Label, ...] = ()
+    counts: tuple[int, ...] = ()
+    target_type = str(table.schema.field(first).type)
+    if found.is_classification:
+        if len(columns.targets) > 1:
+            raise TargetError(f"{len(columns.targets)} targets at once are learned only as numbers", hint="choose one")
+        classes, counts, target_type = classes_of(table.schema.field(first), table[first])
+        check_classes(first, table[first], classes, inferred=asked is None)
+        notes += single_row_note(first, classes, counts)
+    else:
+        table = _with_numbers(table, columns.targets)
+    if columns.weight:
+        check_weights(table[columns.weight], columns.weight)
+    profile = Profile(
+        name=name,
+        rows={"train": table.num_rows},
+        bytes=table.nbytes,
+        columns=columns.profiles(table, classification=found.is_classification),
+        classes=classes,
+        class_counts=counts,
+        target_type=target_type,
+        fingerprint=fingerprint(table),
+    )
+    return found, _cut(table, profile, columns, notes + columns.notes, holdout, validation, seed)
+
+
+def _gathered(
+    source: Any,
+    target: str | Sequence[str] | None,
+    y: Any,
+    weight: Any,
+    group: Any,
+    time: Any,
+    types: Mapping[str, Kind | str] | None,
+    name: str,
+) -> tuple[pa.Table, Columns]:
+    table = read_table(source, name=name)
+    if not table.num_rows:
+        raise SchemaError(f"0 sample(s) (shape=(0, {table.num_columns})) while a minimum of 1 is required.")
+    table, targets = add_targets(table, source, target, y, name)
+    roles = dict.fromkeys(targets, Role.TARGET)
+    for given, role in ((weight, Role.WEIGHT), (group, Role.GROUP), (time, Role.TIME)):
+        table, column = add_side_column(table, given, role, name)
+        if column is not None:
+            roles[column] = role
+    return understand(table, roles, types or {}, name)
+
+
+def _with_target(table: pa.Table, targets: Sequence[str]) -> tuple[pa.Table, tuple[str, ...]]:
+    """Leave out the rows that have no target, and say how many."""
+    import functools
+
+    import pyarrow.compute as pc
+
+    if not any(table[name].null_count for name in targets):
+        return table, ()
+    kept = table.filter(functools.reduce(pc.and_, [pc.is_valid(table[name]) for name in targets]))
+    listed = ", ".join(f'"{name}"' for name in targets)
+    if not kept.num_rows:
+        raise TargetError(f"the target {listed} is missing in every row", hint="choose another target")
+    left_out = table.num_rows - kept.num_rows
+    return kept, (f"{left_out:,} of {table.num_rows:,} rows left out: their target {listed} is missing",)
+
+
+def _with_numbers(table: pa.Table, targets: Sequence[str]) -> pa.Table:
+    for name in targets:
+        index = table.column_names.index(name)
+        column = numbers(name, table.column(index))
+        if column is not table.column(index):
+            table = table.set_column(index, name, column)
+    return table
+
+
+def _cut(
+    table: pa.Table,
+    profile: Profile,
+    columns: Columns,
+    notes: tuple[str, ...],
+    holdout: float,
+    validation: float,
+    seed: int,
+) -> Dataset:
+    """Split, look for columns that give the target away, and put the dataset together."""
+    import numpy as np
+
+    whole = Dataset(profile, {"train": table})
+    values: NDArray[np.float64]
+    codes = whole.target_codes("train") if profile.classes else None
+    values = whole.target_values("train")[:, 0] if codes is None else codes.astype(np.float64)
+    assigned = assign(table, columns, codes, holdout=holdout, validation=validation, seed=seed)
+    features = [column.name for column in profile.features]
+    for leak in leaking(table, features, values, classes=len(profile.classes)):
+        notes += (
+            f'column "{leak}" holds the same information as the target "{columns.targets[0]}", one to one; '
+            f"leave it out (--type {leak}=ignored) unless it is known when you predict",
+        )
+    ignored = [column.name for column in profile.with_role(Role.IGNORED)]
+    parts = CutParts(table.drop_columns(ignored) if ignored else table, assigned)
+    return Dataset(
+        profile.model_copy(update={"rows": dict(parts.sizes)}),
+        parts,
+        None,
+        notes,
+        hashlib.sha256(assigned.tobytes()).hexdigest(),
+    )

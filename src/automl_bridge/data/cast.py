@@ -1,0 +1,236 @@
+"""Columns in the type that training saw, or that a hand-set kind asks for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from automl_bridge.data.arrow_types import is_integral, is_number, is_stamp, is_text, parse_type
+from automl_bridge.data.csv_numbers import comma_numbers
+from automl_bridge.data.schema import parse_stamps
+from automl_bridge.data.values import text_of
+from automl_bridge.errors import SchemaError
+from automl_bridge.spec import Kind
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from automl_bridge.spec import ColumnProfile
+
+__all__ = ["cast_like", "cast_to_kind", "to_float"]
+
+_MISSING = ["", "NA", "N/A", "NULL", "null", "NaN", "nan", "None", "<NA>", "NaT", "#N/A", "n/a", "-"]
+_YES = ["true", "t", "yes", "y", "1", "1.0", "on"]
+_NO = ["false", "f", "no", "n", "0", "0.0", "off"]
+
+
+def cast_like(column: pa.ChunkedArray, seen: ColumnProfile) -> pa.ChunkedArray:
+    """Return ``column`` as training saw it.
+
+    Text is read as numbers, stamps or booleans; numbers become the text of a category; whole numbers may come as
+    floats. Stamps move to training's zone; where only one side has a zone, the other is taken to be in UTC.
+    Numbers that do not fit into whole numbers (fractions, infinity) stay floats, for the encoder to handle.
+
+    Raises
+    ------
+    SchemaError
+        If a value cannot be read so; names column and value.
+    """
+    import pyarrow as pa
+
+    wanted = parse_type(seen.arrow_type)
+    if column.type.equals(wanted):
+        return column
+    if seen.distinct == 0 or column.null_count == len(column):
+        return pa.chunked_array([pa.nulls(len(column), wanted)])
+    if is_text(wanted):
+        return _to_text(column)
+    if pa.types.is_boolean(wanted):
+        return _to_boolean(column, seen.name)
+    if is_stamp(wanted):
+        return _to_stamps(column, wanted, seen.name)
+    if is_integral(wanted):
+        return _to_whole(column, wanted, seen.name)
+    if pa.types.is_duration(wanted) or pa.types.is_time(wanted):
+        return _to_duration(column, wanted, seen.name)
+    return to_float(column, seen.name)
+
+
+def cast_to_kind(column: pa.ChunkedArray, kind: Kind, name: str) -> pa.ChunkedArray:
+    """Return ``column`` in a type of ``kind``, as `cast_like` reads values.
+
+    Raises
+    ------
+    SchemaError
+        If a value cannot be read so; names column and value.
+    """
+    import pyarrow as pa
+
+    if kind in {Kind.TEXT, Kind.IMAGE}:
+        return column if pa.types.is_binary(column.type) else _to_text(column)
+    if kind is Kind.BOOLEAN:
+        return column if pa.types.is_boolean(column.type) else _to_boolean(column, name)
+    if kind is Kind.DATETIME:
+        return column if is_stamp(column.type) else _to_stamps(column, pa.timestamp("us"), name)
+    if kind is Kind.INTEGER:
+        whole = column if is_integral(column.type) else _to_whole(column, pa.int64(), name)
+        if not is_integral(whole.type):
+            raise _unreadable(whole, _fraction(whole), name, "a whole number")
+        return whole
+    if kind is Kind.NUMERIC and not is_number(column.type) and not pa.types.is_duration(column.type):
+        return to_float(column, name)
+    return column
+
+
+def to_float(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+    """Return ``column`` as float64: text is read (decimal commas too), durations count in seconds.
+
+    Raises
+    ------
+    SchemaError
+        If a value is no number; names column and value.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kind = column.type
+    if is_text(kind):
+        return _read_numbers(column, name)
+    if pa.types.is_boolean(kind):
+        column = column.cast(pa.uint8())
+    elif pa.types.is_duration(kind) or pa.types.is_time(kind):
+        per_second = {"s": 1, "ms": 1e3, "us": 1e6, "ns": 1e9}[kind.unit]
+        whole = column.cast(pa.int32() if pa.types.is_time32(kind) else pa.int64())
+        return pc.divide(whole.cast(pa.float64()), float(per_second))
+    elif not is_number(kind):
+        raise SchemaError(f'column "{name}" held numbers in training and holds {kind} now', hint="give numbers")
+    return column.cast(pa.float64(), safe=False)
+
+
+def _read_numbers(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    text = _blanked(column)
+    try:
+        numbers = text.cast(pa.float64())
+    except pa.ArrowInvalid:
+        found = comma_numbers(text)
+        if found is None:
+            raise _unreadable(text, lambda value: float(value), name, "a number") from None  # noqa: PLW0108 - float is a type
+        numbers = found
+    return pc.if_else(pc.is_nan(numbers), pa.scalar(None, pa.float64()), numbers)
+
+
+def _blanked(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    text = pc.utf8_trim_whitespace(column)
+    return pc.if_else(pc.is_in(text, value_set=pa.array(_MISSING)), pa.scalar(None, pa.string()), text)
+
+
+def _to_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    import pyarrow as pa
+
+    if is_text(column.type) or is_integral(column.type):
+        return column.cast(pa.string())
+    return pa.chunked_array([pa.array([None if v is None else text_of(v) for v in column.to_pylist()], pa.string())])
+
+
+def _to_boolean(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    text = pc.utf8_lower(_blanked(_to_text(column)))
+    yes, no = pc.is_in(text, value_set=pa.array(_YES)), pc.is_in(text, value_set=pa.array(_NO))
+    known = pc.or_(pc.or_(yes, no), pc.is_null(text))
+    if not pc.all(known).as_py():
+        bad = text.filter(pc.invert(known))[0].as_py()
+        raise SchemaError(
+            f'column "{name}" is boolean, and {bad!r} is neither true nor false', hint="use true and false"
+        )
+    return pc.if_else(pc.is_null(text), pa.scalar(None, pa.bool_()), yes)
+
+
+def _to_whole(column: pa.ChunkedArray, wanted: pa.DataType, name: str) -> pa.ChunkedArray:
+    import pyarrow as pa
+
+    if is_text(column.type):
+        text = _blanked(column)
+        try:
+            return text.cast(wanted)
+        except pa.ArrowInvalid:
+            column = to_float(text, name)
+    elif not is_number(column.type):
+        column = to_float(column, name)
+    try:
+        return column.cast(wanted)
+    except pa.ArrowInvalid:
+        return column.cast(pa.float64(), safe=False)
+
+
+def _to_duration(column: pa.ChunkedArray, wanted: pa.DataType, name: str) -> pa.ChunkedArray:
+    import pyarrow as pa
+
+    same = pa.types.is_duration(column.type) == pa.types.is_duration(wanted)
+    if same and not is_text(column.type) and not is_number(column.type):
+        return column.cast(wanted, safe=False)
+    # The encoder reads plain numbers as seconds, as it reads durations.
+    return to_float(column, name)
+
+
+def _to_stamps(column: pa.ChunkedArray, wanted: pa.DataType, name: str) -> pa.ChunkedArray:
+    import pyarrow as pa
+
+    if is_text(column.type):
+        text = _blanked(column)
+        parsed = parse_stamps(text)
+        if parsed is None:
+            raise _unreadable(text, _read_stamp, name, "a date or time like 2024-12-31 23:59:00")
+        column = parsed
+    if not is_stamp(column.type):
+        raise SchemaError(f'column "{name}" holds dates, and {column.type} now', hint="give dates or ISO 8601 text")
+    if pa.types.is_date(column.type):
+        column = column.cast(pa.timestamp("s"), safe=False)
+    zone = wanted.tz if pa.types.is_timestamp(wanted) else None
+    unit = column.type.unit
+    # Without a zone on one side, both are read in UTC.
+    column = column.cast(pa.timestamp(unit, "UTC")) if column.type.tz or zone else column
+    column = column.cast(pa.timestamp(unit, zone))
+    try:
+        return column.cast(wanted, safe=False)
+    except pa.ArrowInvalid:
+        return column
+
+
+def _read_stamp(value: str) -> object:
+    import pyarrow as pa
+
+    if parse_stamps(pa.chunked_array([pa.array([value])])) is None:
+        raise ValueError(value)
+    return value
+
+
+def _fraction(column: pa.ChunkedArray) -> object:
+    def check(value: float) -> None:
+        if value != int(value):
+            raise ValueError(value)
+
+    return check
+
+
+def _unreadable(column: pa.ChunkedArray, read: object, name: str, what: str) -> SchemaError:
+    """Return the error that names the first value that ``read`` refuses."""
+    assert callable(read)
+    bad, row = None, 0
+    for row, value in enumerate(column.to_pylist()):  # noqa: B007 - the row is told below
+        try:
+            if value is not None:
+                read(value)
+        except (ValueError, OverflowError):
+            bad = value
+            break
+    return SchemaError(
+        f'column "{name}" should hold {what} in every row; row {row + 1} holds {bad!r}',
+        hint=f"mend the value, leave it empty, or set the column's type by hand (--type {name}=categorical)",
+    )

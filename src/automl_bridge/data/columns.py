@@ -1,0 +1,186 @@
+"""Every column understood: its role, its kind, its type."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from automl_bridge.data.arrow_types import is_integral, is_text
+from automl_bridge.data.cast import cast_to_kind
+from automl_bridge.data.names import safe_names
+from automl_bridge.data.schema import facts, infer_kind, parse_stamps
+from automl_bridge.data.target import missing_column
+from automl_bridge.data.tidy import CATEGORICAL_HINT
+from automl_bridge.errors import SchemaError, UnknownNameError
+from automl_bridge.spec import ColumnProfile, Kind, Role
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pyarrow as pa
+
+__all__ = ["Columns", "understand"]
+
+_IGNORED = "ignored"
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Kind and role of every column of a table, by name; and what the reader should know of them."""
+
+    kinds: dict[str, Kind]
+    roles: dict[str, Role]
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Names of the targets."""
+        return tuple(name for name, role in self.roles.items() if role is Role.TARGET)
+
+    @property
+    def feature_kinds(self) -> list[Kind]:
+        """Kinds of the columns that a model may read."""
+        return [kind for name, kind in self.kinds.items() if self.roles[name] is Role.FEATURE]
+
+    @property
+    def weight(self) -> str | None:
+        """Name of the column of sample weights."""
+        return self._only(Role.WEIGHT)
+
+    @property
+    def group(self) -> str | None:
+        """Name of the column whose groups stay together."""
+        return self._only(Role.GROUP)
+
+    @property
+    def time(self) -> str | None:
+        """Name of the column that orders the rows."""
+        return self._only(Role.TIME)
+
+    def profiles(self, table: pa.Table, *, classification: bool) -> tuple[ColumnProfile, ...]:
+        """Describe the columns of ``table``, in its order."""
+        safe = safe_names(table.column_names)
+        found = []
+        for name, safe_name, column in zip(table.column_names, safe, table.columns, strict=True):
+            kind, role, counted = self.kinds[name], self.roles[name], facts(column)
+            if role is Role.TARGET:
+                kind = _target_kind(column.type, classification=classification)
+            found.append(
+                ColumnProfile(
+                    name=name,
+                    safe_name=safe_name,
+                    kind=kind,
+                    role=role,
+                    arrow_type=str(column.type),
+                    missing=counted.missing,
+                    distinct=counted.distinct,
+                    max_length=counted.max_length,
+                )
+            )
+        return tuple(found)
+
+    def _only(self, role: Role) -> str | None:
+        return next((name for name, each in self.roles.items() if each is role), None)
+
+
+def understand(
+    table: pa.Table, roles: Mapping[str, Role], types: Mapping[str, Kind | str], where: str
+) -> tuple[pa.Table, Columns]:
+    """Infer kinds, apply those set by hand, and cast columns to them.
+
+    Parameters
+    ----------
+    roles
+        Roles that are settled; all other columns are features, or ignored by the rule of `schema`.
+    types
+        Kind by column, or ``ignored``.
+    where
+        How to speak of the data.
+
+    Raises
+    ------
+    SchemaError
+        If a column of ``types`` is not there, a value does not fit, or nothing is left to learn from.
+    UnknownNameError
+        If a kind has no such name.
+    """
+    by_hand = {name: _parse_kind(kind) for name, kind in types.items()}
+    for name in by_hand:
+        if name not in table.column_names:
+            raise missing_column(name, table.column_names, where)
+    kinds: dict[str, Kind] = {}
+    found: dict[str, Role] = {}
+    for index, name in enumerate(table.column_names):
+        table = _retyped(table, index, by_hand.get(name), roles.get(name))
+        settled = by_hand.get(name)
+        if settled is not None:
+            kinds[name], inferred = settled, Role.FEATURE
+        elif name in by_hand:
+            kinds[name], inferred = Kind.CATEGORICAL, Role.IGNORED
+        elif name in roles:
+            kinds[name], inferred = _side_kind(table.schema.field(index), table.column(index)), Role.FEATURE
+        else:
+            kinds[name], inferred = infer_kind(table.schema.field(index), table.column(index))
+        found[name] = roles.get(name, inferred)
+    notes = _settle_ignored(kinds, found, by_hand)
+    if Role.FEATURE not in found.values():
+        raise SchemaError(f"{where} has no column to learn from besides {', '.join(roles)}", hint="add feature columns")
+    # Targets come in the order they were named.
+    ordered = {name: found[name] for name in [*(n for n in roles if n in found), *(n for n in found if n not in roles)]}
+    return table, Columns(kinds, ordered, notes)
+
+
+def _parse_kind(kind: Kind | str) -> Kind | None:
+    text = str(kind).strip().lower()
+    if text == _IGNORED:
+        return None
+    try:
+        return Kind(text)
+    except ValueError:
+        raise UnknownNameError.of("kind", text, [*(str(each) for each in Kind), _IGNORED]) from None
+
+
+def _retyped(table: pa.Table, index: int, by_hand: Kind | None, role: Role | None) -> pa.Table:
+    field, column = table.schema.field(index), table.column(index)
+    changed = column
+    metadata = dict(field.metadata or {})
+    if by_hand is not None:
+        changed = cast_to_kind(column, by_hand, field.name)
+        metadata.pop(CATEGORICAL_HINT, None)
+        if by_hand is Kind.CATEGORICAL:
+            metadata[CATEGORICAL_HINT] = b"1"
+    elif is_text(column.type) and role in {None, Role.TIME, Role.GROUP} and CATEGORICAL_HINT not in metadata:
+        changed = parse_stamps(column) or column
+    if changed is column and metadata == dict(field.metadata or {}):
+        return table
+    return table.set_column(index, field.with_type(changed.type).with_metadata(metadata or None), changed)
+
+
+def _side_kind(field: pa.Field, column: pa.ChunkedArray) -> Kind:
+    return Kind.CATEGORICAL if is_text(column.type) else infer_kind(field, column)[0]
+
+
+def _settle_ignored(
+    kinds: dict[str, Kind], roles: dict[str, Role], by_hand: Mapping[str, Kind | None]
+) -> tuple[str, ...]:
+    """Keep identifiers as text where nothing else is left; say which columns were left out."""
+    inferred = [name for name, role in roles.items() if role is Role.IGNORED and name not in by_hand]
+    if Role.FEATURE not in roles.values():
+        for name in inferred:
+            kinds[name], roles[name] = Kind.TEXT, Role.FEATURE
+        return ()
+    return tuple(
+        f'column "{name}" left out: nearly every row has a value of its own, as identifiers do '
+        f"(--type {name}=categorical keeps it)"
+        for name in inferred
+    )
+
+
+def _target_kind(kind: pa.DataType, *, classification: bool) -> Kind:
+    import pyarrow as pa
+
+    if pa.types.is_boolean(kind):
+        return Kind.BOOLEAN
+    if classification:
+        return Kind.CATEGORICAL
+    return Kind.INTEGER if is_integral(kind) else Kind.NUMERIC

@@ -1,0 +1,156 @@
+"""What a CSV file does not say of itself: its encoding, its separator, and what its bytes hold."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+
+from automl_bridge.data.tidy import check_names
+from automl_bridge.errors import EncodingError, UnreadableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Dialect", "Survey", "decoded", "encoding_error", "sniff", "survey"]
+
+_SAMPLE = 1 << 18
+_CHUNK = 1 << 20
+_SEPARATORS = ",;\t|"
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+class Dialect(NamedTuple):
+    """Separator and names, as the first lines show them."""
+
+    separator: str
+    names: list[str]
+
+
+class Survey(NamedTuple):
+    """What one look at all bytes shows: quotes anywhere, and numbers that start with a zero."""
+
+    quotes: bool
+    leading_zeros: bool
+
+
+def decoded(opener: Callable[[], BinaryIO]) -> Callable[[], BinaryIO]:
+    """Return an opener of the same text in UTF-8: files with a UTF-16 or UTF-32 mark are rewritten in memory."""
+    with opener() as file:
+        head = file.read(4)
+        for mark, encoding in _MARKS:
+            if head.startswith(mark):
+                try:
+                    text = (head + file.read()).decode(encoding)
+                except UnicodeDecodeError as error:
+                    raise EncodingError(
+                        f"the file starts with the mark of {encoding}, but is not {encoding}: {error.reason}",
+                        hint="save it as UTF-8",
+                    ) from error
+                held = text.encode()
+                return lambda: io.BytesIO(held)
+    return opener
+
+
+def sniff(opener: Callable[[], BinaryIO], name: str) -> Dialect:
+    """Find separator and header in the first lines.
+
+    The separator is the one that cuts most of the first records into as many cells as the header, at least two;
+    the earliest of comma, semicolon, tab and pipe among equals. A file of one column has none: comma.
+
+    Raises
+    ------
+    SchemaError
+        If a name is empty or there twice.
+    EncodingError
+        If the first lines are not UTF-8.
+    UnreadableError
+        If there is no header.
+    """
+    with opener() as file:
+        sample = file.read(_SAMPLE)
+    if b"\0" in sample:
+        raise EncodingError(
+            f"{name} holds null bytes: it is UTF-16 without a mark, or no text at all",
+            hint=f"convert it: iconv -f utf-16le -t utf-8 {name} > utf8.csv",
+        )
+    try:
+        text = sample.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        if len(sample) < _SAMPLE or error.start < len(sample) - 4:
+            raise encoding_error(opener, name) from None
+        text = sample[: error.start].decode("utf-8-sig")
+    if len(sample) == _SAMPLE:
+        text = text[: text.rfind("\n") + 1] or text
+    if not text.strip():
+        raise UnreadableError(f"{name} is empty: no header and no rows", hint="give a file with a header and rows")
+    separator = max(_SEPARATORS, key=lambda each: _fit(text, each))
+    names = next(row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if row)
+    check_names(names, name)
+    return Dialect(separator, names)
+
+
+def _fit(text: str, separator: str) -> tuple[bool, float, int]:
+    limit = csv.field_size_limit(len(text) + 1)
+    try:
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+        widths = [len(row) for row, _ in zip((row for row in reader if row), range(200), strict=False)]
+    except csv.Error:
+        return (False, 0.0, 0)
+    finally:
+        csv.field_size_limit(limit)
+    if not widths or widths[0] < 2:
+        return (False, 0.0, 0)
+    same = sum(width == widths[0] for width in widths) / len(widths)
+    return (True, round(same, 2), widths[0])
+
+
+def survey(opener: Callable[[], BinaryIO], separator: str) -> Survey:
+    """Look at every byte once, in pieces of a megabyte."""
+    quotes = zeros = False
+    tail = b"\n"
+    with opener() as file:
+        while piece := file.read(_CHUNK):
+            quotes = quotes or b'"' in piece
+            zeros = zeros or _leading_zero(tail + piece, ord(separator))
+            tail = piece[-2:]
+            if quotes and zeros:
+                break
+    return Survey(quotes, zeros)
+
+
+def _leading_zero(piece: bytes, separator: int) -> bool:
+    import numpy as np
+
+    # A cell's start, a zero, another digit: three neighbours, compared as whole arrays.
+    values = np.frombuffer(piece, np.uint8)
+    before, zero, digit = values[:-2], values[1:-1] == ord("0"), values[2:]
+    start = (before == separator) | (before == ord("\n")) | (before == ord('"'))
+    start &= zero
+    start &= (digit - np.uint8(ord("0"))) < 10
+    return bool(start.any())
+
+
+def encoding_error(opener: Callable[[], BinaryIO], name: str) -> EncodingError:
+    """Return the error that says where ``name`` stops being UTF-8, and how to convert it."""
+    line = 1
+    with opener() as file:
+        for raw in file:
+            try:
+                raw.decode("utf-8")
+            except UnicodeDecodeError as error:
+                guess = raw[max(0, error.start - 12) : error.start + 12].decode("cp1252", errors="replace").strip()
+                return EncodingError(
+                    f"{name} is not in the encoding UTF-8: byte 0x{raw[error.start]:02x} in line {line} "
+                    f"(in Windows-1252 it would read “{guess}”)",
+                    hint=f"convert it: iconv -f cp1252 -t utf-8 {name} > utf8.csv; "
+                    f"or in Python pass pandas.read_csv({name!r}, encoding='cp1252')",
+                )
+            line += 1
+    return EncodingError(f"{name} is not in the encoding UTF-8", hint="save it as UTF-8")

@@ -1,0 +1,119 @@
+"""CSV files: as many rows as records, every number exact, every doubt an error with a line number."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from typing import TYPE_CHECKING, BinaryIO
+
+from automl_bridge.data.csv_dialect import Survey, decoded, encoding_error, sniff, survey
+from automl_bridge.data.csv_numbers import comma_numbers, needs_text, restore
+from automl_bridge.errors import SchemaError, UnreadableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import pyarrow as pa
+
+__all__ = ["read_csv"]
+
+
+def read_csv(opener: Callable[[], BinaryIO], name: str) -> pa.Table:
+    """Read a CSV file with a header.
+
+    UTF-8 with or without a mark, or UTF-16 with one; separated by comma, semicolon, tab or pipe; cells in double
+    quotes may hold anything. Empty cells and ``NA``, ``N/A``, ``NULL``, ``null``, ``NaN``, ``nan``, ``#N/A`` are
+    missing. Whole numbers stay exact, numbers with leading zeros stay text, decimal commas are read.
+
+    Parameters
+    ----------
+    opener
+        Opens the file anew, from its start, in binary mode.
+    name
+        How to speak of it.
+
+    Raises
+    ------
+    EncodingError, SchemaError, UnreadableError
+        As `readers.read_table` says.
+    """
+    opener = decoded(opener)
+    dialect = sniff(opener, name)
+    seen = survey(opener, dialect.separator)
+    table = _parse(opener, name, dialect.separator, seen, dialect.names)
+    if not table.num_rows:
+        raise UnreadableError(f"{name} has a header but no rows", hint="give a file with at least one row")
+    exact = needs_text(table, leading_zeros=seen.leading_zeros)
+    if exact:
+        text = _parse(opener, name, dialect.separator, seen, dialect.names, as_text=exact)
+        table = restore(table, text)
+    for index, column in enumerate(table.columns):
+        numbers = comma_numbers(column, separator=dialect.separator)
+        if numbers is not None:
+            table = table.set_column(index, table.column_names[index], numbers)
+    return table
+
+
+def _parse(
+    opener: Callable[[], BinaryIO],
+    name: str,
+    separator: str,
+    seen: Survey,
+    names: list[str],
+    *,
+    as_text: Sequence[str] = (),
+) -> pa.Table:
+    import pyarrow as pa
+    import pyarrow.csv
+
+    single = len(names) == 1
+    parsing = pyarrow.csv.ParseOptions(
+        delimiter=separator,
+        # Looking for line breaks in quotes is serial work, and in vain where there are no quotes.
+        newlines_in_values=seen.quotes,
+        # In a file of one column an empty line is a row whose value is missing.
+        ignore_empty_lines=not single,
+    )
+    converting = pyarrow.csv.ConvertOptions(
+        strings_can_be_null=True,
+        include_columns=list(as_text) or None,
+        column_types=dict.fromkeys(as_text, pa.string()),
+    )
+    try:
+        with opener() as file:
+            table = pyarrow.csv.read_csv(file, parse_options=parsing, convert_options=converting)
+    except UnicodeDecodeError:
+        raise encoding_error(opener, name) from None
+    except pa.ArrowInvalid as error:
+        raise _explain(opener, name, separator, error) from None
+    if any(pa.types.is_binary(kind) for kind in table.schema.types):
+        raise encoding_error(opener, name)
+    return table
+
+
+def _explain(
+    opener: Callable[[], BinaryIO], name: str, separator: str, error: Exception
+) -> SchemaError | UnreadableError:
+    """Find the line that does not fit, with the standard library's parser: slow, but it is the last step."""
+    if "UTF8" in str(error):
+        return encoding_error(opener, name)  # type: ignore[return-value]
+    limit = csv.field_size_limit(sys.maxsize)
+    try:
+        with io.TextIOWrapper(opener(), "utf-8-sig", errors="replace", newline="") as file:
+            reader = csv.reader(file, delimiter=separator)
+            width, line = None, 1
+            for row in reader:
+                width = width or len(row)
+                if row and len(row) != width:
+                    shown = separator.join(row)[:60]
+                    return SchemaError(
+                        f"line {line} of {name} has {len(row)} cells, its header has {width}: {shown}",
+                        hint="quote cells that hold the separator, or mend the line",
+                    )
+                line = reader.line_num + 1
+    except csv.Error as other:
+        return UnreadableError(f"{name} is no CSV: {other}")
+    finally:
+        csv.field_size_limit(limit)
+    return UnreadableError(f"{name} cannot be read as CSV: {error}", hint="look for a quote that is never closed")

@@ -1,0 +1,101 @@
+"""Files with tables: which format, from where, and what to say if it cannot be read."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from automl_bridge.data.csv_file import read_csv
+from automl_bridge.errors import UnreadableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pyarrow as pa
+
+    Opener = Callable[[], BinaryIO]
+
+__all__ = ["read_file"]
+
+_FORMATS = "CSV, TSV, Parquet, Arrow and Feather files are read"
+_COMPRESSED = {b"\x1f\x8b": "gzip", b"BZ": "bz2", b"\x28\xb5\x2f\xfd": "zstd"}
+
+
+def read_file(path: str, name: str) -> pa.Table:
+    """Read the file, the folder of Parquet files or the object at ``path``; `readers.read_table` says what it raises."""
+    if re.match(r"^[a-z][a-z0-9+.-]+://", path) and not path.startswith("file://"):
+        from automl_bridge.storage import read_object
+
+        held = read_object(path)
+        return _read(lambda: io.BytesIO(held), held[:64], name)
+    local = Path(path.removeprefix("file://")).expanduser()
+    if local.is_dir():
+        return _read_folder(local)
+    try:
+        with local.open("rb") as file:
+            head = file.read(64)
+    except FileNotFoundError:
+        raise UnreadableError(f"no such file: {path}", hint="check the path; a relative one starts here") from None
+    except OSError as error:
+        raise UnreadableError(f"cannot read {path}: {error.strerror}", hint="check its permissions") from error
+    return _read(lambda: local.open("rb"), head, name)
+
+
+def _read(opener: Opener, head: bytes, name: str) -> pa.Table:
+    import pyarrow as pa
+
+    if not head:
+        raise UnreadableError(f"{name} is empty: 0 bytes", hint="give a file with a header and rows")
+    for magic, codec in _COMPRESSED.items():
+        if head.startswith(magic):
+            return _decompressed(opener, codec, name)
+    if head.startswith(b"PK\x03\x04") or head.startswith(b"\xd0\xcf\x11\xe0"):
+        raise UnreadableError(f"{name} is a workbook or an archive, not a table", hint=f"save it as CSV; {_FORMATS}")
+    try:
+        if head.startswith(b"PAR1"):
+            return _parquet(opener())
+        if head.startswith(b"ARROW1"):
+            return pa.ipc.open_file(pa.PythonFile(opener(), "r")).read_all()
+        if head.startswith(b"\xff\xff\xff\xff"):
+            return pa.ipc.open_stream(pa.PythonFile(opener(), "r")).read_all()
+    except (pa.ArrowException, OSError) as error:
+        raise UnreadableError(f"{name} is damaged: {error}", hint="write it anew") from error
+    return read_csv(opener, name)
+
+
+def _parquet(file: BinaryIO) -> pa.Table:
+    import json
+
+    import pyarrow.parquet as pq
+
+    table = pq.ParquetFile(file).read()
+    held = (table.schema.metadata or {}).get(b"pandas")
+    index: list[Any] = json.loads(held).get("index_columns", []) if held else []
+    # pandas keeps an unnamed index as a column; it is no column of the data.
+    unnamed = [text for text in index if isinstance(text, str) and text.startswith("__index_level_")]
+    return table.drop_columns(unnamed) if unnamed else table
+
+
+def _decompressed(opener: Opener, codec: str, name: str) -> pa.Table:
+    import pyarrow as pa
+
+    try:
+        with opener() as file:
+            held = pa.CompressedInputStream(pa.PythonFile(file, "r"), codec).read()
+    except (pa.ArrowException, OSError) as error:
+        raise UnreadableError(f"{name} is damaged: {error}", hint="write it anew") from error
+    return _read(lambda: io.BytesIO(held), held[:64], name)
+
+
+def _read_folder(folder: Path) -> pa.Table:
+    import pyarrow as pa
+
+    files = sorted(path for path in folder.rglob("*.parquet") if path.is_file())
+    if not files:
+        raise UnreadableError(f"{folder} is a folder without Parquet files", hint=f"name a file; {_FORMATS}")
+    try:
+        return pa.concat_tables([_parquet(path.open("rb")) for path in files], promote_options="default")
+    except (pa.ArrowException, OSError) as error:
+        raise UnreadableError(f"the Parquet files of {folder} do not make one table: {error}") from error

@@ -1,0 +1,155 @@
+"""What each column holds, for learning.
+
+The rule, in order; ``types`` overrides it column by column:
+
+===================  ==========================================================================================
+in the data          kind
+===================  ==========================================================================================
+boolean              boolean
+whole numbers        integer
+floats, decimals     numeric; durations and times of day too (in seconds)
+dates, timestamps    datetime; so are strings that are all ISO 8601 dates or timestamps
+pandas categorical   categorical, whatever its levels are
+strings              image, if nine of ten end like a picture's name (``.png``, ``.jpg`` …);
+                     text, if most are different and they are long (4 words or 40 characters on average);
+                     left out, if at least 95 % of 50 or more values are different, each one word: an identifier;
+                     text, if most are different and they have spaces;
+                     categorical otherwise
+binary               image, if the first value starts like a picture; else an error
+===================  ==========================================================================================
+
+A string column that is the only one is text where it would be left out. In tables of more than 200,000 rows,
+strings are judged by 50,000 rows spread evenly.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from automl_bridge.data.arrow_types import is_integral, is_stamp, is_text
+from automl_bridge.data.tidy import CATEGORICAL_HINT, has_hint
+from automl_bridge.errors import SchemaError
+from automl_bridge.spec import Kind, Role
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["Facts", "facts", "infer_kind", "parse_stamps"]
+
+_IMAGE_NAMES = r"(?i)\.(?:png|jpe?g|gif|bmp|webp|tiff?)$"
+_IMAGE_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"RIFF", b"II*\0", b"MM\0*")
+_STAMP = r"^\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?)?$"
+_ALL_ROWS = 200_000
+_SAMPLE_ROWS = 50_000
+_LONG_WORDS, _LONG_CHARACTERS = 4.0, 40.0
+_ID_SHARE, _ID_ROWS = 0.95, 50
+
+
+class Facts(NamedTuple):
+    """What was counted in one column: missing values, distinct ones (None if not counted), longest in characters."""
+
+    missing: int
+    distinct: int | None
+    max_length: int | None
+
+
+def facts(column: pa.ChunkedArray) -> Facts:
+    """Count what a profile says of a column; distinct values only up to 200,000 rows."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    counted = len(column) <= _ALL_ROWS
+    distinct = pc.count_distinct(column).as_py() if counted and not pa.types.is_decimal(column.type) else None
+    if column.null_count == len(column):
+        distinct = 0
+    longest = pc.max(pc.utf8_length(column)).as_py() if is_text(column.type) else None
+    return Facts(column.null_count, distinct, longest)
+
+
+def infer_kind(field: pa.Field, column: pa.ChunkedArray) -> tuple[Kind, Role]:
+    """Return kind and role (feature, or ignored) of a column by the rule of this module.
+
+    Raises
+    ------
+    SchemaError
+        If it holds bytes that are no picture.
+    """
+    import pyarrow as pa
+
+    kind = field.type
+    if has_hint(field, CATEGORICAL_HINT):
+        return Kind.CATEGORICAL, Role.FEATURE
+    if pa.types.is_boolean(kind):
+        return Kind.BOOLEAN, Role.FEATURE
+    if is_integral(kind):
+        return Kind.INTEGER, Role.FEATURE
+    if is_stamp(kind):
+        return Kind.DATETIME, Role.FEATURE
+    if is_text(kind):
+        return _kind_of_strings(column)
+    if pa.types.is_binary(kind):
+        return _kind_of_bytes(field.name, column), Role.FEATURE
+    return Kind.NUMERIC, Role.FEATURE
+
+
+def _kind_of_strings(column: pa.ChunkedArray) -> tuple[Kind, Role]:
+    import pyarrow.compute as pc
+
+    sample = _sample(column).drop_null()
+    rows = len(sample)
+    if not rows:
+        return Kind.CATEGORICAL, Role.FEATURE
+    if pc.mean(pc.match_substring_regex(sample, _IMAGE_NAMES)).as_py() >= 0.9:
+        return Kind.IMAGE, Role.FEATURE
+    different = pc.count_distinct(sample).as_py() / rows
+    if different <= 0.5:
+        return Kind.CATEGORICAL, Role.FEATURE
+    words = pc.mean(pc.count_substring_regex(sample, r"\S+")).as_py()
+    if words >= _LONG_WORDS or pc.mean(pc.utf8_length(sample)).as_py() >= _LONG_CHARACTERS:
+        return Kind.TEXT, Role.FEATURE
+    if rows >= _ID_ROWS and different >= _ID_SHARE and words < 1.5:
+        return Kind.CATEGORICAL, Role.IGNORED
+    return (Kind.TEXT if rows >= _ID_ROWS and words >= 1.5 else Kind.CATEGORICAL), Role.FEATURE
+
+
+def _kind_of_bytes(name: str, column: pa.ChunkedArray) -> Kind:
+    first = column.drop_null().slice(0, 1).to_pylist()
+    if not first or first[0].startswith(_IMAGE_STARTS):
+        return Kind.IMAGE
+    raise SchemaError(
+        f'column "{name}" holds bytes that are no picture',
+        hint="decode them to text or numbers, or leave the column out",
+    )
+
+
+def _sample(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    if len(column) <= _ALL_ROWS:
+        return column
+    import numpy as np
+
+    return column.take(np.linspace(0, len(column) - 1, _SAMPLE_ROWS).astype(np.int64))
+
+
+def parse_stamps(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    """Read a string column of ISO 8601 dates or timestamps; None if one value is neither.
+
+    With an offset in every value the stamps are in UTC, without one in any they have no zone.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    first = column.slice(0, 1000)
+    if first.null_count == len(first) or not pc.all(pc.match_substring_regex(first, _STAMP)).as_py():
+        return None
+    for kind in (pa.date32(), pa.timestamp("s"), pa.timestamp("us"), pa.timestamp("ns"), *_zoned()):
+        try:
+            return column.cast(kind)
+        except pa.ArrowInvalid:
+            continue
+    return None
+
+
+def _zoned() -> list[pa.DataType]:
+    import pyarrow as pa
+
+    return [pa.timestamp(unit, "UTC") for unit in ("s", "us", "ns")]

@@ -1,0 +1,184 @@
+"""The deterministic split into train, validation and holdout.
+
+A row's part depends on the seed, on its position and on the columns that the split was told of; never on how
+the data is stored or chunked, nor on the version of numpy (only the raw stream of PCG64 is used, which numpy
+keeps stable).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from automl_bridge.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["HOLDOUT", "PARTS", "TRAIN", "VALIDATION", "check_fractions", "split_groups", "split_ordered", "split_rows"]
+
+TRAIN, VALIDATION, HOLDOUT = 0, 1, 2
+PARTS = ("train", "validation", "holdout")
+"""Names of the parts, by number."""
+
+
+def check_fractions(holdout: float, validation: float) -> None:
+    """Raise `UsageError` unless both are shares in [0, 1)."""
+    for name, value in (("holdout", holdout), ("validation", validation)):
+        if not 0 <= value < 1:
+            raise UsageError(f"{name} is a share of the rows, 0 or more and less than 1; got {value}", hint="try 0.2")
+
+
+def split_rows(
+    rows: int, *, holdout: float, validation: float, seed: int, codes: NDArray[np.int64] | None = None
+) -> NDArray[np.uint8]:
+    """Assign each row to a part, at random, each class by the same shares.
+
+    Parameters
+    ----------
+    rows
+        Number of rows.
+    holdout
+        Share of all rows.
+    validation
+        Share of the rows that are not held out.
+    seed
+        Not negative.
+    codes
+        Class of each row, to stratify by; every class keeps at least one row in train.
+
+    Returns
+    -------
+    numpy.ndarray
+        Part of each row: `TRAIN`, `VALIDATION` or `HOLDOUT`, shape (rows,), uint8.
+    """
+    import numpy as np
+
+    keys = _keys(rows, seed)
+    classes = [np.arange(rows)] if codes is None else _by_class(codes)
+    sizes = np.array([len(members) for members in classes])
+    held = _shares(sizes, holdout, keep=1)
+    validated = _shares(sizes - held, validation, keep=1)
+    parts = np.zeros(rows, np.uint8)
+    for members, first, second in zip(classes, held, validated, strict=True):
+        own = keys[members]
+        own_parts = np.zeros(len(members), np.uint8)
+        if first + second:
+            edge = np.partition(own, first + second - 1)[: first + second]
+            own_parts[own <= edge.max()] = VALIDATION
+            if first:
+                own_parts[own <= np.partition(edge, first - 1)[first - 1]] = HOLDOUT
+        parts[members] = own_parts
+    return parts
+
+
+def split_groups(
+    groups: NDArray[np.int64],
+    *,
+    holdout: float,
+    validation: float,
+    seed: int,
+    codes: NDArray[np.int64] | None = None,
+) -> NDArray[np.uint8]:
+    """Assign whole groups to parts, at random, until each part has about its share of the rows.
+
+    Parameters
+    ----------
+    groups
+        Group of each row, numbered from 0 in order of first appearance.
+    codes
+        Class of each row; for every class one group with it stays in train.
+    holdout, validation, seed
+        As in `split_rows`.
+    """
+    import numpy as np
+
+    count = int(groups.max()) + 1 if len(groups) else 0
+    order = np.argsort(_keys(count, seed), kind="stable")
+    kept = _groups_to_keep(groups, codes, order)
+    return _fill(groups, order[~np.isin(order, kept)], holdout, validation, may_take_all=bool(len(kept)))
+
+
+def split_ordered(rank: NDArray[np.int64], *, holdout: float, validation: float) -> NDArray[np.uint8]:
+    """Assign the latest rows (or groups) to the holdout, those before them to validation, the rest to train.
+
+    Parameters
+    ----------
+    rank
+        For each row the number of what it belongs to, in order of time: 0 is the earliest. Rows with one number
+        stay together.
+    """
+    import numpy as np
+
+    count = int(rank.max()) + 1 if len(rank) else 0
+    return _fill(rank, np.arange(count)[::-1], holdout, validation, may_take_all=False)
+
+
+def _keys(count: int, seed: int) -> NDArray[np.uint64]:
+    import numpy as np
+
+    keys: NDArray[np.uint64] = np.random.PCG64(seed).random_raw(count)
+    return keys
+
+
+def _by_class(codes: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    import numpy as np
+
+    counts = np.bincount(codes)
+    # Sorting 16-bit numbers is a radix sort: linear.
+    small = codes.astype(np.int16 if len(counts) < 2**15 else np.int64)
+    return np.split(np.argsort(small, kind="stable"), np.cumsum(counts)[:-1])
+
+
+def _shares(sizes: NDArray[np.int64], share: float, *, keep: int) -> NDArray[np.int64]:
+    """Round ``share`` of each size so that the total is right too (largest remainder), and ``keep`` rows remain."""
+    import numpy as np
+
+    total = int(sizes.sum())
+    if share <= 0 or total < 2:
+        return np.zeros_like(sizes)
+    wanted = min(max(1, round(total * share)), total - 1)
+    exact = sizes * (wanted / total)
+    room = np.maximum(sizes - keep, 0)
+    taken = np.minimum(np.floor(exact).astype(np.int64), room)
+    # The larger class comes first among equal remainders: it can spare a row.
+    for index in np.lexsort((-sizes, -(exact - np.floor(exact)))):
+        if taken.sum() >= wanted:
+            break
+        taken[index] += int(taken[index] < room[index])
+    return taken
+
+
+def _groups_to_keep(
+    groups: NDArray[np.int64], codes: NDArray[np.int64] | None, order: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    import numpy as np
+
+    if codes is None or not len(order):
+        return order[-1:]
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    last = np.full(int(codes.max()) + 1, -1)
+    np.maximum.at(last, codes, place[groups])
+    return np.unique(order[last[last >= 0]])
+
+
+def _fill(
+    groups: NDArray[np.int64], order: NDArray[np.int64], holdout: float, validation: float, *, may_take_all: bool
+) -> NDArray[np.uint8]:
+    """Hand out groups in ``order``: to the holdout as many as come nearest to its share, then to validation."""
+    import numpy as np
+
+    rows = len(groups)
+    sizes = np.bincount(groups) if rows else np.zeros(0, np.int64)
+    left = order if may_take_all else order[:-1]
+    part_of = np.zeros(len(sizes), np.uint8)
+    rest = rows
+    for part, share in ((HOLDOUT, holdout), (VALIDATION, validation)):
+        if share <= 0 or not len(left):
+            continue
+        reached = np.cumsum(sizes[left])
+        count = int(np.argmin(np.abs(reached - round(rest * share)))) + 1
+        part_of[left[:count]] = part
+        left, rest = left[count:], rest - int(reached[count - 1])
+    return part_of[groups]
