@@ -13,7 +13,19 @@ __all__ = ["safe_names"]
 
 _MAX_LENGTH = 60
 _SAFE = re.compile(r"^[A-Za-z][A-Za-z0-9_]*$")
-_PROPHET = ["trend", "additive_terms", "daily", "weekly", "yearly", "holidays", "zeros", "extra_regressors_additive", "yhat", "extra_regressors_multiplicative", "multiplicative_terms"]
+_PROPHET = [
+    "trend",
+    "additive_terms",
+    "daily",
+    "weekly",
+    "yearly",
+    "holidays",
+    "zeros",
+    "extra_regressors_additive",
+    "yhat",
+    "extra_regressors_multiplicative",
+    "multiplicative_terms",
+]
 # prophet 1.5.0, forecaster.py, validate_column_name: refused as feature names while Azure's Prophet is enabled.
 _RESERVED = frozenset(
     [*_PROPHET, *(f"{name}_{end}" for name in _PROPHET for end in ("lower", "upper"))]
