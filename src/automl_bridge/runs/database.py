@@ -87,7 +87,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection | None]:
         """Give a connection; None if there is no store yet. Creates nothing."""
-        if self.file and not self._ready and not self.file.exists():
+        if self.file and not self._ready and not _exists(self.file):
             yield None
             return
         with self._translated():
@@ -195,6 +195,13 @@ def _file_of(url: URL) -> Path | None:
         hint = "a run must outlive its process: write sqlite:///path"
         raise ConfigError("AUTOML_BRIDGE_STORE names a database in memory", hint=hint)
     return Path(url.database).expanduser().absolute()
+
+
+def _exists(file: Path) -> bool:
+    try:
+        return file.exists()
+    except OSError as error:
+        raise StorageError(f"cannot read {file}: {error.strerror}", hint=_HINT) from error
 
 
 def _make_folder(folder: Path) -> None:

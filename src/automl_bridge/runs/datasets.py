@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from automl_bridge.errors import StorageError
+from automl_bridge.runs.database import no_space
 from automl_bridge.runs.holdout import holdout_dataset
 
 if TYPE_CHECKING:
@@ -39,16 +40,12 @@ class Datasets:
         StorageError
             If there is no space left, or the folder cannot be written to.
         """
-        from automl_bridge.runs.jobs import full_disk
-
         try:
             return dataset.save(self._root)
+        except StorageError:
+            raise
         except OSError as error:
-            known = full_disk(error, self._root)
-            if known is None:
-                hint = "AUTOML_BRIDGE_HOME moves the folder"
-                raise StorageError(f"cannot keep the data in {self._root}: {error}", hint=hint) from error
-            raise known from error
+            raise no_space(self._root, error) from error
 
     def remember(self, run: RunRecord, dataset: Dataset) -> None:
         """Use ``dataset`` for ``run``: it is open already."""

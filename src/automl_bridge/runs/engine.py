@@ -100,6 +100,7 @@ class Engine:
             created=now,
             updated=now,
             dataset_path=dataset.path,
+            notes=dataset.notes,
             baseline_run=baseline_run,
             continues=continues,
         )
