@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -51,3 +52,28 @@ def cli(tmp_path: Path) -> Callable[..., Done]:
         return Done(done.returncode, done.stdout, done.stderr)
 
     return run
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    """Return a CSV of 200 rows: two numbers, a category with blanks, and ``label``, yes or no."""
+    rng = random.Random(0)
+    lines = ["size,weight,colour,label"]
+    for _ in range(200):
+        size, colour = rng.gauss(0, 1), rng.choice(["red", "green", ""])
+        label = "yes" if size + (colour == "red") + rng.gauss(0, 0.5) > 0.3 else "no"
+        lines.append(f"{size:.3f},{rng.random():.3f},{colour},{label}")
+    path = tmp_path / "table.csv"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.fixture
+def slow(tmp_path: Path) -> Mapping[str, str]:
+    """Return the variables that make the backend ``slow`` known to a command."""
+    info = tmp_path / "site" / "slow_backend-0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: slow-backend\nVersion: 0\n")
+    (info / "entry_points.txt").write_text("[automl_bridge.backends]\nslow = slow_backend:SlowBackend\n")
+    folders = [str(info.parent), str(Path(__file__).parent / "plugin"), os.environ.get("PYTHONPATH", "")]
+    return {"PYTHONPATH": os.pathsep.join(filter(None, folders))}

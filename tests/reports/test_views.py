@@ -13,7 +13,7 @@ from automl_bridge.backend import Failure, JobState, Objective, Outcome, Progres
 from automl_bridge.budget import Budget
 from automl_bridge.reports.build import SHOWN, run_view
 from automl_bridge.reports.html import to_html
-from automl_bridge.reports.terminal import ProgressLine, error_lines, print_view, to_text
+from automl_bridge.reports.terminal import ProgressLine, print_error, print_view, to_text
 from automl_bridge.runs.states import RunState
 from automl_bridge.scoring_intervals import Difference
 from automl_bridge.spec import ColumnProfile, Kind, Role
@@ -205,10 +205,14 @@ def test_markup_in_names_is_shown_as_it_is(make_record):
 
 
 def test_an_error_names_source_limit_and_way_out():
-    content = {"message": "needs 500 rows", "source": "docs", "limit": "rows.min", "hint": "add [data]"}
-    assert _printed(error_lines(content)).splitlines() == [
+    log = "/a/long/path" * 10
+    content = {"message": "needs 500 rows", "source": "docs", "limit": "rows.min", "hint": "add [data]", "log": log}
+    buffer = io.StringIO()
+    print_error(Console(file=buffer, width=80, color_system=None, highlight=False), content)
+    assert buffer.getvalue().splitlines() == [
         "  error: needs 500 rows",
         "         source: docs",
         "         limit: rows.min",
         "         what you can do: add [data]",
+        f"         log: {log}",
     ]

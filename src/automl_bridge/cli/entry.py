@@ -99,9 +99,9 @@ def _report(output: Output, error: BaseException) -> int:
     if output.json_mode:
         output.document({"error": content})
     else:
-        from automl_bridge.reports.terminal import error_lines
+        from automl_bridge.reports.terminal import print_error
 
-        output.err.print(error_lines(content), soft_wrap=False)
+        print_error(output.err, content)
     return int(content["exit_code"])
 
 

@@ -60,7 +60,7 @@ def fit(  # noqa: PLR0913 - one parameter for each option
         str | None,
         typer.Option(metavar="nearest|exact", help="Whether a backend may optimise what is nearest to the metric."),
     ] = None,
-    seed: Annotated[int | None, typer.Option(metavar="N", help="Seed of the split and of the search.")] = None,
+    seed: Annotated[str | None, typer.Option(metavar="N", help="Seed of the split and of the search.")] = None,
     baseline: Annotated[
         bool,
         typer.Option("--baseline/--no-baseline", metavar="", help="Train the baseline beside it.", show_default=False),
@@ -96,7 +96,7 @@ def fit(  # noqa: PLR0913 - one parameter for each option
         typer.Option(metavar="COL", help="Split by time: the latest rows are held out.", rich_help_panel=_DATA),
     ] = None,
     holdout: Annotated[
-        float | None,
+        str | None,
         typer.Option(metavar="SHARE", help="Share of the rows to set aside; 0.2 if not set.", rich_help_panel=_DATA),
     ] = None,
     detach: Annotated[

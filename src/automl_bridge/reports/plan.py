@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from automl_bridge.budget import format_duration
 from automl_bridge.reports.build import header
-from automl_bridge.reports.cost_line import cost_line
+from automl_bridge.reports.cost_line import cost_line, dollars
 from automl_bridge.reports.terminal import Field, Line
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ __all__ = ["plan_document", "plan_fields", "print_plan"]
 
 LABEL = 15
 """Columns of a label: ``would create`` and its kind line up."""
+_PLAIN_LIST = re.compile(r"\[\n([^\[\]{}]*?)\n *\]")
 
 
 def plan_fields(plan: Plan) -> list[tuple[str, tuple[str, ...]]]:
@@ -36,7 +38,9 @@ def plan_fields(plan: Plan) -> list[tuple[str, tuple[str, ...]]]:
     likely = cost_line(plan.usage.likely) if plan.usage else None
     if likely is not None:
         fields.append(("cost", (f"likely {likely}",)))
-    fields.append(("cap", (f"{plan.cap.kind}: {plan.cap.because}",)))
+    if plan.spec.budget.max_cost_usd is not None:
+        cap = f"{dollars(plan.spec.budget.max_cost_usd)}, {plan.cap.kind}: {plan.cap.because}"
+        fields.append(("cap", (cap,)))
     return fields
 
 
@@ -50,9 +54,18 @@ def print_plan(console: Console, plan: Plan) -> None:
         console.print(Field(label, parts, width=LABEL))
     for note in plan.notes:
         console.print(Field("note", [note], style="yellow", width=LABEL))
-    request = json.dumps(plan.request, indent=2, ensure_ascii=False, default=str)
-    console.print(Field("request", request.splitlines() if len(request) > 60 else [" ".join(request.split())],
-                        width=LABEL, joint=None))  # fmt: skip
+    console.print(Field("request", _request(plan), width=LABEL, joint=None))
+
+
+def _request(plan: Plan) -> list[str]:
+    """Write the request as JSON, a list of plain values on one line; the job itself is described above it."""
+    job = plan.spec.model_dump(mode="json")
+    request = {
+        name: "(the job above; --json has it)" if value == job else value for name, value in plan.request.items()
+    }
+    text = json.dumps(request, indent=2, ensure_ascii=False, default=str)
+    flat = _PLAIN_LIST.sub(lambda found: "[" + ", ".join(part.strip() for part in found[1].split(",\n")) + "]", text)
+    return flat.splitlines()
 
 
 def plan_document(plan: Plan) -> dict[str, Any]:

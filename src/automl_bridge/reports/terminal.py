@@ -27,9 +27,9 @@ __all__ = [
     "Line",
     "ProgressLine",
     "clock",
-    "error_lines",
     "leaderboard",
     "print_entry",
+    "print_error",
     "print_header",
     "print_view",
     "to_text",
@@ -202,12 +202,15 @@ def to_text(view: RunView, width: int = 80) -> str:
     return "".join(line.rstrip() + "\n" for line in buffer.getvalue().splitlines())
 
 
-def error_lines(content: Mapping[str, object]) -> RenderableType:
-    """Lay out an error: what is wrong, whose limit it is, what can be done."""
-    lines: list[RenderableType] = [_labelled("error:", str(content["message"]), "bold red")]
-    pairs = (("source", "source:"), ("limit", "limit:"), ("hint", "what you can do:"), ("log", "log:"))
-    lines.extend(_labelled(label, str(content[key]), "bold", deep=True) for key, label in pairs if content.get(key))
-    return Group(*lines)
+def print_error(console: Console, content: Mapping[str, object]) -> None:
+    """Print an error: what is wrong, whose limit it is, what can be done, and where more is written."""
+    console.print(_labelled("error:", str(content["message"]), "bold red"))
+    for key, label in (("source", "source:"), ("limit", "limit:"), ("hint", "what you can do:")):
+        if content.get(key):
+            console.print(_labelled(label, str(content[key]), "bold", deep=True))
+    if content.get("log"):
+        # A path to copy is not wrapped.
+        console.print(Text.assemble(INDENT + " " * 7, ("log:", "bold"), f" {content['log']}"), soft_wrap=True)
 
 
 class _labelled:  # noqa: N801 - a function in all but the protocol that rich calls
