@@ -70,8 +70,7 @@ class TableInputs:
         """Fit to the training rows."""
         from automl_bridge.data.encode import TableEncoder
 
-        encoder = TableEncoder()
-        encoder.fit(table, columns, seed=seed)
+        encoder = TableEncoder.fit(table, columns, seed=seed)
         return cls(encoder, NumberScaler.fit(encoder.transform(table).numeric, seed))
 
     @property

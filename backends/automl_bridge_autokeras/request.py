@@ -167,10 +167,14 @@ def _notes(spec: JobSpec, settings: AutoKerasSettings, trials: int) -> list[str]
     notes = []
     if spec.budget.max_time is None and spec.budget.max_trials is None:
         notes.append(f"no limit on time or trials: autokeras makes {trials} trials (setting autokeras.max_trials)")
-    for kind, why in ((Kind.TEXT, "text columns"), (Kind.IMAGE, "image columns")):
+    unused = {
+        Kind.TEXT: "of text columns, tabular models use length and number of words only",
+        Kind.IMAGE: "image columns are not used by tabular models",
+    }
+    for kind, why in unused.items():
         names = [column.name for column in spec.profile.features if column.kind is kind]
         if names:
-            notes.append(f"{why} are not used by autokeras' tabular models yet: {', '.join(names[:8])}")
+            notes.append(f"{why}: {', '.join(names[:8])}")
     if settings.tuner == "hyperband" and spec.continues:
         notes.append("hyperband goes on from where its brackets stood")
     return notes
