@@ -98,7 +98,7 @@ class Attempt:
             If the worker crashed in a way that may be worth another attempt.
         """
         left = self._state.left(self._record)
-        self._worker.ask(self._folder.path, self._state.attempt, None if math.isinf(left) else left)
+        self._worker.ask(self._folder.path, self._state.attempt, None if math.isinf(left) else self._begun + left)
         try:
             while True:
                 ended = self._step(wake, self._begun + left)
@@ -121,16 +121,19 @@ class Attempt:
             # A child that it forked holds its end of the pipe.
             return self._died()
         _drain(wake)
+        self._heartbeat(time.monotonic())
+        return self._check_limits(*events)
+
+    def _check_limits(self, out_of_time: float, out_of_patience: float) -> Verdict | None:
         now = time.monotonic()
-        self._heartbeat(now)
         if math.isinf(self._cancel_seen) and self._folder.cancel.exists():
             self._cancel_seen = now
         used, limit = self._worker.memory.sample(), self._record.max_memory
         if limit is not None and used > limit:
             return self._kill() or verdict.out_of_memory(self._checkpoint(), _over(used, limit))
-        if now >= events[1]:
+        if now >= out_of_patience:
             return self._kill() or verdict.cancelled(self._checkpoint())
-        if now >= events[0]:
+        if now >= out_of_time:
             return self._kill() or verdict.too_long(self._checkpoint(), self._record)
         return None
 

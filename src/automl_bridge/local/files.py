@@ -7,10 +7,12 @@ import itertools
 import json
 import os
 from contextlib import suppress
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from automl_bridge.errors import StorageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["claim_text", "free_space", "is_storage", "read_json", "storage_error", "write_reserved", "write_text"]
 

@@ -42,7 +42,7 @@ class WorkerProcess:
         command = [sys.executable, "-P", "-m", "automl_bridge.local.worker", handler, str(workspace.path)]
         try:
             with log.open("ab") as output:
-                self._process = subprocess.Popen(
+                self._process = subprocess.Popen(  # noqa: S603 - our own module
                     [*command, *map(str, theirs)],
                     stdin=subprocess.DEVNULL,
                     stdout=output,
@@ -60,12 +60,14 @@ class WorkerProcess:
 
         self.memory = MemoryWatch(self.pid)
         self._buffer = b""
-        self.started_jobs = 0
 
-    def ask(self, folder: Path, attempt: int, seconds_left: float | None) -> None:
-        """Give it a job. A worker that is dead takes it in silence; `answer` tells."""
-        command = {"folder": str(folder), "attempt": attempt, "seconds_left": seconds_left}
-        self.started_jobs += 1
+    def ask(self, folder: Path, attempt: int, end: float | None) -> None:
+        """Give it a job. A worker that is dead takes it in silence; `answer` tells.
+
+        ``end`` is the deadline by `time.monotonic`, which is the same in all processes, and which neither a
+        clock that is set nor a suspended machine moves. None: no limit.
+        """
+        command = {"folder": str(folder), "attempt": attempt, "end": end}
         with suppress(BrokenPipeError):
             os.write(self._commands, (json.dumps(command) + "\n").encode())
 

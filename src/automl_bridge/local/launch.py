@@ -44,7 +44,7 @@ def ensure(workspace: Workspace) -> None:
         raise storage_error(error, workspace.path) from error
     # -P: a random.py in the working directory is not the standard library's.
     command = [sys.executable, "-P", "-m", SUPERVISOR, str(workspace.path)]
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603 - our own module
         command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

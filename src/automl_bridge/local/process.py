@@ -64,7 +64,7 @@ class Child:
         self._failure: Exception | None = None
         self._log = _unnamed_file()
         path = [str(Path(entry).absolute()) for entry in sys.path]
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # noqa: S603 - our own module
             [sys.executable, "-P", "-m", "automl_bridge.local.child", self._target, *path],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import sys
 import time
@@ -186,8 +185,8 @@ class LocalQueue:
     def _known(self, name: str) -> JobFolder:
         folder = self._job(name)
         if not folder.request.exists():
-            names = os.listdir(self._files.jobs) if self._files.jobs.exists() else []
-            raise UnknownNameError.of("job", name, sorted(names))
+            known = self._files.jobs.iterdir() if self._files.jobs.exists() else ()
+            raise UnknownNameError.of("job", name, sorted(path.name for path in known))
         return folder
 
 

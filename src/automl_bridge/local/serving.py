@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from automl_bridge.errors import StorageError
-from automl_bridge.local import verdict
+from automl_bridge.local import ending, verdict
 from automl_bridge.local.attempt import Attempt, Crash, JobGoneError, RunState
 from automl_bridge.local.files import read_json, storage_error, write_reserved, write_text
 from automl_bridge.local.hand import WorkerProcess
@@ -25,7 +25,7 @@ __all__ = ["Server"]
 
 FIRST_LINGER = 1.0
 """Seconds to wait for the job that the supervisor was started for."""
-LOOK = 5.0
+LOOK = 2.0
 """Seconds between looks at an idle workspace that could have been deleted; jobs come through the FIFO at once."""
 LOOK_WITHOUT_FIFO = 0.2
 MAX_INTERRUPTIONS = 5
@@ -101,7 +101,7 @@ class Server:
                 self._drop_worker()
                 state.crashes.append(str(crash))
                 state.attempt += 1
-                print(f"{folder.name}: {crash}", file=sys.stderr, flush=True)
+                sys.stderr.write(f"{folder.name}: {crash}\n")
             except SystemExit:
                 # Told to end, which is not the job's fault.
                 state.interruptions -= 1
@@ -121,7 +121,8 @@ class Server:
                 return worker
             self._drop_worker()
         try:
-            self._worker = WorkerProcess(self._files, record.handler, record.env, folder.log)
+            with ending.shielded():
+                self._worker = WorkerProcess(self._files, record.handler, record.env, folder.log)
         except OSError as error:
             if not folder.path.exists():
                 raise JobGoneError(folder.name) from error

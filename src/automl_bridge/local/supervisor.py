@@ -7,16 +7,11 @@ outlives its caller, and ends by itself when nothing was asked for some time. St
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from automl_bridge.local import lock
+from automl_bridge.local import ending, lock
 from automl_bridge.local.layout import Workspace
-
-if TYPE_CHECKING:
-    from types import FrameType
 
 __all__ = ["main"]
 
@@ -31,7 +26,7 @@ def main(arguments: list[str]) -> None:
         os._exit(0 if os.read(told, 1) else 1)
     os.close(told)
     os.setsid()
-    signal.signal(signal.SIGTERM, _terminate)
+    ending.install()
     held = lock.acquire(workspace.lock)
     _detach_streams(workspace.log)
     os.write(tell, b"+")
@@ -51,10 +46,6 @@ def _serve(workspace: Workspace) -> None:
         server.serve()
     finally:
         server.close()
-
-
-def _terminate(_number: int, _frame: FrameType | None) -> None:
-    raise SystemExit(0)
 
 
 def _detach_streams(log: Path) -> None:

@@ -30,7 +30,7 @@ def _best_so_far(checkpoint: Verdict | None, *, stopped_by: str, kind: str, mess
 
 
 def too_long(checkpoint: Verdict | None, record: Record) -> Verdict:
-    """It was killed after deadline and grace."""
+    """Judge a job that was killed after deadline and grace."""
     message = (
         f"no model within max_time = {record.max_time:g} s: the worker had no first result when it was stopped\n"
         "what you can do: give it more time, or fewer rows"
@@ -40,12 +40,12 @@ def too_long(checkpoint: Verdict | None, record: Record) -> Verdict:
 
 
 def cancelled(checkpoint: Verdict | None) -> Verdict:
-    """It was cancelled and did not answer, or never began; a model that is there is kept."""
+    """Judge a job that was cancelled and did not answer, or never began; a model that is there is kept."""
     return {**(checkpoint or {}), "state": "cancelled", "stopped_by": "cancel", "failure": None}
 
 
 def out_of_memory(checkpoint: Verdict | None, message: str) -> Verdict:
-    """It used too much memory; ``message`` says how much and what the limit was."""
+    """Judge a job that used too much memory; ``message`` says how much and what the limit was."""
     return _best_so_far(
         checkpoint,
         stopped_by="memory",
@@ -56,7 +56,7 @@ def out_of_memory(checkpoint: Verdict | None, message: str) -> Verdict:
 
 
 def crashed(checkpoint: Verdict | None, reasons: list[str], log_tail: str) -> Verdict:
-    """It crashed as often as it may."""
+    """Judge a job that crashed as often as it may."""
     last = reasons[-1]
     told = last if len(reasons) == 1 else f"{last} (attempt {len(reasons)} of {len(reasons)})"
     message = f"{told}\nlast lines of its log:\n{log_tail}" if log_tail else told
@@ -65,7 +65,10 @@ def crashed(checkpoint: Verdict | None, reasons: list[str], log_tail: str) -> Ve
 
 
 def failed(checkpoint: Verdict | None, kind: str, message: str) -> Verdict:
-    """The handler said so itself, or the disk did. What the checkpoint holds stays usable beside the failure."""
+    """Judge a job whose handler said that it failed, or that found no room on the disk.
+
+    What the checkpoint holds stays usable beside the failure.
+    """
     if kind == "out-of-memory":
         return out_of_memory(checkpoint, message)
     return {

@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import traceback
 from contextlib import suppress
 from pathlib import Path
@@ -29,6 +30,7 @@ from automl_bridge.local.layout import JobFolder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from types import TracebackType
 
     from automl_bridge.backend import Outcome
     from automl_bridge.local.job import Job
@@ -61,15 +63,20 @@ def main(arguments: list[str]) -> None:
         _log_to(folder.log)
         answer: dict[str, Any]
         try:
-            record = folder.record()
-            if record is None:
-                raise FileNotFoundError(folder.request)
+            record = _record(folder)
             handler = handler or _load(handler_name, record.path)
             answer = _work(handler, folder, record, command)
         except BaseException as error:  # noqa: BLE001 - whatever it is, the supervisor tells it as what it was
             answer = _tell(error, folder)
         _flush()
         os.write(answers, (json.dumps(answer) + "\n").encode())
+
+
+def _record(folder: JobFolder) -> Record:
+    record = folder.record()
+    if record is None:
+        raise FileNotFoundError(folder.request)
+    return record
 
 
 def _lines(fd: int) -> Iterator[dict[str, Any]]:
@@ -126,7 +133,8 @@ def _work(handler: Handler, folder: JobFolder, record: Record, command: dict[str
     from automl_bridge.backend import JobState
     from automl_bridge.local.job import Job
 
-    job = Job(folder.path, record.request, attempt=command["attempt"], seconds_left=command["seconds_left"])
+    left = None if command["end"] is None else command["end"] - time.monotonic()
+    job = Job(folder.path, record.request, attempt=command["attempt"], seconds_left=left)
     outcome = handler(job)
     if job.saw_cancel and outcome.state is JobState.SUCCEEDED and outcome.stopped_by in {"done", "cancel"}:
         # It stopped because it was told to: that is not the same as done.
@@ -137,22 +145,29 @@ def _work(handler: Handler, folder: JobFolder, record: Record, command: dict[str
 
 def _tell(error: BaseException, folder: JobFolder) -> dict[str, Any]:
     """Say what ``error`` was: of a kind that would come again, or a crash that is worth another attempt."""
-    traceback.print_exception(error)
+    traceback.print_exception(type(error), error, _below_us(error.__traceback__))
+    words = str(error) or type(error).__name__
     if is_storage(error):
         return _failed("storage", str(storage_error(error, folder.path)))
-    if isinstance(error, MemoryError) or "OOM when allocating" in str(error):
-        return _failed("out-of-memory", f"out of memory in the worker: {error or type(error).__name__}", fresh=True)
+    if isinstance(error, MemoryError) or "OOM when allocating" in words:
+        return _failed("out-of-memory", f"out of memory in the worker: {words}", fresh=True)
     if isinstance(error, errors.RunCancelledError):
         return {"end": "cancelled"}
-    if isinstance(error, errors.RunFailedError):
-        return _failed(error.kind, str(error))
     if isinstance(error, errors.AutoMLBridgeError):
         kind = next((kind for cause, kind in _KINDS if isinstance(error, cause)), "crash")
-        return _failed(kind, str(error))
+        return _failed(getattr(error, "kind", kind), words)
     if isinstance(error, SystemExit):
-        return {"end": "crash", "message": f"the worker ended itself: exit code {error.code}"}
-    text = "".join(traceback.format_exception_only(error)).strip()
-    return {"end": "crash", "message": f"the worker raised {text[:2000]}"}
+        told = f"the worker ended itself: exit code {error.code}"
+    else:
+        told = "the worker raised " + "".join(traceback.format_exception_only(error)).strip()
+    return {"end": "crash", "message": told[:4000]}
+
+
+def _below_us(trace: TracebackType | None) -> TracebackType | None:
+    """Return the part of a traceback that is the handler's."""
+    while trace is not None and trace.tb_frame.f_code.co_filename == __file__ and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace
 
 
 def _failed(kind: str, message: str, *, fresh: bool = False) -> dict[str, Any]:
