@@ -1,0 +1,136 @@
+"""What botocore raises, in the terms of this package: one table, so that every call is read alike."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from automl_bridge.errors import (
+    AutoMLBridgeError,
+    BackendError,
+    CredentialsError,
+    RejectedError,
+    ThrottledError,
+    TransientError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from botocore.exceptions import ClientError
+
+__all__ = ["code_of", "is_code", "translate", "translated"]
+
+THROTTLED = frozenset(
+    {
+        "Throttling", "ThrottlingException", "ThrottledException", "RequestThrottled", "RequestThrottledException",
+        "TooManyRequestsException", "RequestLimitExceeded", "BandwidthLimitExceeded", "LimitExceededException",
+        "SlowDown", "PriorRequestNotComplete", "EC2ThrottledException", "TransactionInProgressException",
+        "ProvisionedThroughputExceededException",
+    }
+)  # fmt: skip
+"""Codes by which AWS asks for fewer calls: botocore's own list (``botocore.retries.standard``)."""
+
+CREDENTIALS = frozenset(
+    {
+        "ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidToken", "InvalidClientTokenId",
+        "InvalidAccessKeyId", "UnrecognizedClientException", "SignatureDoesNotMatch", "InvalidSignatureException",
+        "AuthFailure", "MissingAuthenticationToken", "MissingAuthenticationTokenException", "NotAuthorized",
+        "TokenRefreshRequired", "IncompleteSignature", "OptInRequired",
+    }
+)  # fmt: skip
+"""Codes that a new login mends: AWS's common errors and S3's error list."""
+
+TRANSIENT = frozenset(
+    {
+        "InternalError", "InternalFailure", "InternalServerError", "InternalServerException", "ServiceUnavailable",
+        "ServiceUnavailableException", "RequestTimeout", "RequestTimeoutException", "OperationAborted", "503", "500",
+    }
+)  # fmt: skip
+
+DENIED = frozenset({"AccessDenied", "AccessDeniedException", "AllAccessDisabled", "Forbidden", "403"})
+
+QUOTA = frozenset({"ResourceLimitExceeded", "ServiceQuotaExceededException"})
+
+# Names of botocore's own exceptions (not answers of the service), so that the table needs no import of botocore.
+_CREDENTIAL_ERRORS = frozenset(
+    {
+        "NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "TokenRetrievalError",
+        "SSOError", "SSOTokenLoadError", "UnauthorizedSSOTokenError", "ProfileNotFound", "InvalidConfigError",
+        "RefreshWithMFAUnsupportedError", "NoAuthTokenError", "MissingDependencyException", "LoginRefreshTokenExpired",
+    }
+)  # fmt: skip
+_TRANSIENT_ERRORS = frozenset(
+    {
+        "HTTPClientError", "ConnectionError", "EndpointConnectionError", "ConnectionClosedError", "ConnectTimeoutError",
+        "ReadTimeoutError", "ProxyConnectionError", "SSLError", "ResponseStreamingError", "IncompleteReadError",
+        "ResponseParserError", "FlexibleChecksumError", "ProtocolError", "IncompleteRead", "ReadTimeout",
+    }
+)  # fmt: skip
+
+
+def code_of(error: BaseException) -> str:
+    """Return the service's error code, or the empty string where it is no answer of a service."""
+    response = getattr(error, "response", None)
+    return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
+
+
+def _message_of(error: BaseException) -> str:
+    response = getattr(error, "response", None)
+    found = str(response.get("Error", {}).get("Message", "")) if isinstance(response, dict) else ""
+    return found or str(error)
+
+
+def _status_of(error: BaseException) -> int:
+    response = getattr(error, "response", None)
+    if not isinstance(response, dict):
+        return 0
+    return int(response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0)
+
+
+def is_code(error: ClientError, *codes: str, says: str = "") -> bool:
+    """Whether the service answered with one of ``codes`` and, if given, with ``says`` in its words."""
+    return code_of(error) in codes and says.lower() in _message_of(error).lower()
+
+
+def translate(error: BaseException, doing: str) -> BackendError:
+    """Return the error of this package for what botocore raised.
+
+    Parameters
+    ----------
+    doing
+        What was asked for, as a sentence begins: ``creating AutoML job ab-1``.
+    """
+    code, said = code_of(error), f"{doing}: {_message_of(error)}"
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    if code in THROTTLED or _status_of(error) == 429:
+        return ThrottledError(said)
+    if code in CREDENTIALS or kinds & _CREDENTIAL_ERRORS:
+        return CredentialsError(said, hint="log in again (aws sso login, or new keys); the run goes on where it was")
+    if code in DENIED:
+        return RejectedError(
+            said, hint="grant the action of iam-policy.json to the caller, or check the bucket's policy"
+        )
+    if code in QUOTA:
+        return RejectedError(said, hint="wait for other jobs to end, or raise the quota in Service Quotas")
+    if code in TRANSIENT or _status_of(error) >= 500 or kinds & _TRANSIENT_ERRORS:
+        return TransientError(said)
+    return RejectedError(f"{said} ({code})" if code else said)
+
+
+@contextmanager
+def translated(doing: str) -> Iterator[None]:
+    """Translate what botocore raises inside; errors of this package pass as they are."""
+    try:
+        yield
+    except AutoMLBridgeError:
+        raise
+    except Exception as error:
+        if not _is_of_sdk(error):
+            raise
+        raise translate(error, doing) from error
+
+
+def _is_of_sdk(error: Exception) -> bool:
+    modules = {kind.__module__.partition(".")[0] for kind in type(error).__mro__}
+    return bool(modules & {"botocore", "boto3", "s3transfer", "urllib3"}) or isinstance(error, ConnectionError)

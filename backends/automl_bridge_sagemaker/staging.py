@@ -1,0 +1,186 @@
+"""Rows to the bucket: as many objects of a moderate size, each written once, several at a time.
+
+An object is there whole or not at all, and its name follows from what it holds. So a break costs the objects that
+were under way, the next attempt sends only what is missing, and the second staging of the same data sends nothing.
+Memory holds as many objects as are sent at a time.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from automl_bridge.backend import Staged
+from automl_bridge.errors import ConfigError, RejectedError
+from automl_bridge.spec import Role
+from automl_bridge_sagemaker.clients import UPLOADS
+from automl_bridge_sagemaker.layout import split_uri
+from automl_bridge_sagemaker.wire import csv_bytes, feature_types, parquet_bytes, wire_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pyarrow as pa
+
+    from automl_bridge.backend import Plan
+    from automl_bridge.data.dataset import Dataset
+    from automl_bridge_sagemaker.layout import Location
+    from automl_bridge_sagemaker.objects import Objects
+    from automl_bridge_sagemaker.settings import SageMakerSettings
+
+__all__ = ["input_location", "stage"]
+
+OBJECT_BYTES = 16 * 2**20
+"""Rows of about so many bytes in memory become one object: small enough to hold a few, large enough to send well."""
+MOST_OBJECTS = 500
+"""Half of what makes Autopilot's AUTO mode give up looking at the size (limit sagemaker.tabular.auto_mode_objects)."""
+
+_SUFFIX = {"parquet": ".parquet", "csv": ".csv"}
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One part of a dataset on its way to a folder."""
+
+    dataset: Dataset
+    name: str
+    folder: Location
+    form: str
+    header: bool
+    digest: str
+
+    @property
+    def parent(self) -> Location:
+        return self.folder._replace(key=self.folder.key.rstrip("/").rpartition("/")[0] + "/")
+
+    @property
+    def marker(self) -> str:
+        return self.folder.key.rstrip("/").rpartition("/")[2] + ".json"
+
+
+def input_location(plan: Plan) -> Location:
+    """Return the folder that a predict job reads."""
+    request: Any = plan.request
+    return split_uri(request["CreateTransformJob"]["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"])
+
+
+def stage(plan: Plan, dataset: Dataset, objects: Objects, settings: SageMakerSettings) -> Staged:
+    """Write what the job of ``plan`` reads; what is there already is not sent again.
+
+    Raises
+    ------
+    ConfigError
+        If bucket or role are not set, or the bucket is not in the region of the jobs.
+    """
+    settings.require()
+    parts = list(_parts(plan, dataset))
+    if any(part.folder.bucket != settings.bucket for part in parts):
+        raise ConfigError(
+            f"the job was planned for the bucket {parts[0].folder.bucket}, and the setting is {settings.bucket} now",
+            hint="set the bucket that it was planned for, or start a new run",
+        )
+    objects.check_region()
+    sent = 0
+    if plan.spec.kind == "train":
+        body = feature_types(dataset.profile)
+        sent += len(body) if objects.create(parts[0].parent, "features.json", body, "application/json") else 0
+    sent += sum(_send(part, objects) for part in parts)
+    return Staged(uris={part.name: part.folder.uri for part in parts}, bytes_sent=sent)
+
+
+def _parts(plan: Plan, dataset: Dataset) -> Iterator[_Part]:
+    request: Any = plan.request
+    if plan.spec.kind == "predict":
+        yield _Part(dataset, "predict", input_location(plan), "csv", header=False, digest=dataset.profile.fingerprint)
+        return
+    digest = dataset.split_digest
+    for channel in request["AutoMLJobInputDataConfig"]:
+        folder = split_uri(channel["DataSource"]["S3DataSource"]["S3Uri"])
+        name = {"training": "train", "validation": "validation"}[channel["ChannelType"]]
+        form = "csv" if channel["ContentType"].startswith("text/csv") else "parquet"
+        yield _Part(dataset, name, folder, form, header=True, digest=digest)
+
+
+def _send(part: _Part, objects: Objects) -> int:
+    """Write the objects of one part that are missing, then its marker; returns the bytes sent."""
+    rows = part.dataset.profile.rows[part.name]
+    starts = list(range(0, rows, _rows_per_object(part, rows)))
+    marker = objects.read_json(part.parent, part.marker)
+    if marker is not None and marker["digest"] != part.digest:
+        raise RejectedError(
+            f"{part.folder.uri} holds the same data in another split",
+            hint="set another prefix in [backends.sagemaker], or delete that folder",
+        )
+    there = {stored.key for stored in objects.listed(part.folder)}
+    missing = [number for number in range(len(starts)) if part.folder.file(_name(part, number)) not in there]
+    sent = _send_missing(part, objects, [*starts, rows], missing)
+    if marker is None:
+        document = {"digest": part.digest, "rows": rows, "objects": len(starts), "format": part.form}
+        body = json.dumps(document).encode()
+        sent += len(body) if objects.create(part.parent, part.marker, body, "application/json") else 0
+    return sent
+
+
+def _send_missing(part: _Part, objects: Objects, bounds: list[int], missing: list[int]) -> int:
+    if not missing:
+        return 0
+    source = _Source(part)
+
+    def send(number: int) -> int:
+        rows = source.rows(bounds[number], bounds[number + 1])
+        body = parquet_bytes(rows) if part.form == "parquet" else csv_bytes(rows, header=part.header)
+        kind = "application/vnd.apache.parquet" if part.form == "parquet" else "text/csv"
+        return len(body) if objects.create(part.folder, _name(part, number), body, kind) else 0
+
+    with ThreadPoolExecutor(min(UPLOADS, len(missing)), thread_name_prefix="staging") as pool:
+        futures = [pool.submit(send, number) for number in missing]
+        try:
+            return sum(future.result() for future in futures)
+        finally:
+            # After an error what has not begun is not sent; the next attempt goes on from there.
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _rows_per_object(part: _Part, rows: int) -> int:
+    profile = part.dataset.profile
+    per_row = max(1.0, profile.bytes / max(1, sum(profile.rows.values())))
+    size = max(float(OBJECT_BYTES), rows * per_row / MOST_OBJECTS)
+    return max(1, math.ceil(size / per_row))
+
+
+def _name(part: _Part, number: int) -> str:
+    return f"part-{number:05d}{_SUFFIX[part.form]}"
+
+
+class _Source:
+    """Slices of one part, with target and weights, in the form that the service reads."""
+
+    def __init__(self, part: _Part) -> None:
+        dataset = part.dataset
+        self._profile = dataset.profile
+        self._features = dataset.features(part.name)
+        self._codes = self._values = self._weights = None
+        self._names = ("target", "weight")
+        if part.name != "predict":
+            target = self._profile.with_role(Role.TARGET)[0].safe_name
+            weights = self._profile.with_role(Role.WEIGHT)
+            self._names = (target, weights[0].safe_name if weights else "weight")
+            if self._profile.classes:
+                self._codes = dataset.target_codes(part.name)
+            else:
+                self._values = dataset.target_values(part.name)[:, 0]
+            self._weights = dataset.weights(part.name)
+
+    def rows(self, start: int, stop: int) -> pa.Table:
+        """Return the rows from ``start`` up to ``stop``."""
+        return wire_rows(
+            self._features.slice(start, stop - start),
+            self._profile,
+            codes=None if self._codes is None else self._codes[start:stop],
+            values=None if self._values is None else self._values[start:stop],
+            weights=None if self._weights is None else self._weights[start:stop],
+            names=self._names,
+        )

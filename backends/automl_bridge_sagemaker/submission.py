@@ -1,0 +1,156 @@
+"""Starting jobs so that each exists once, whatever is repeated: names are the key, tags say whose they are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from automl_bridge.backend import JobRef, Plan
+from automl_bridge.errors import RejectedError
+from automl_bridge_sagemaker.errors import is_code, translated
+from automl_bridge_sagemaker.layout import Location, split_uri
+from automl_bridge_sagemaker.requests import SPEC_TAG
+
+if TYPE_CHECKING:
+    from automl_bridge_sagemaker.clients import Clients
+    from automl_bridge_sagemaker.objects import Objects
+
+__all__ = ["PLAN_FILE", "find", "job_folder", "submit"]
+
+PLAN_FILE = "plan.json"
+
+
+def job_folder(output: str) -> Location:
+    """Return the folder of a job from the address of its output, as the service keeps it."""
+    place = split_uri(output)
+    return place._replace(key=place.key.rstrip("/").rpartition("/")[0] + "/")
+
+
+def submit(plan: Plan, clients: Clients, objects: Objects) -> JobRef:
+    """Start the job of ``plan``, unless it is there.
+
+    Raises
+    ------
+    RejectedError
+        If a job of its name is there that does something else, or the service does not take the request.
+    """
+    return (
+        _submit_predict(plan, clients, objects)
+        if plan.spec.kind == "predict"
+        else _submit_train(plan, clients, objects)
+    )
+
+
+def _submit_train(plan: Plan, clients: Clients, objects: Objects) -> JobRef:
+    request: Any = plan.request
+    _keep_plan(plan, job_folder(request["OutputDataConfig"]["S3OutputPath"]), objects)
+    from botocore.exceptions import ClientError
+
+    with translated(f"creating the AutoML job {plan.spec.name}"):
+        try:
+            answer = clients.sagemaker.create_auto_ml_job_v2(**request)
+        except ClientError as error:
+            # Ours, from before a crash or from a try whose answer was lost; or somebody else's.
+            if not is_code(error, "ResourceInUse"):
+                raise
+            found = find(plan, clients)
+            if found is None:
+                raise
+            return found
+    return JobRef(backend="sagemaker", name=plan.spec.name, kind="train", remote_id=answer["AutoMLJobArn"])
+
+
+def _submit_predict(plan: Plan, clients: Clients, objects: Objects) -> JobRef:
+    request: Any = plan.request
+    _keep_plan(plan, job_folder(request["CreateTransformJob"]["TransformOutput"]["S3OutputPath"]), objects)
+    _create_model(plan, request["CreateModel"], clients)
+    from botocore.exceptions import ClientError
+
+    with translated(f"creating the transform job {plan.spec.name}"):
+        try:
+            answer = clients.sagemaker.create_transform_job(**request["CreateTransformJob"])
+        except ClientError as error:
+            if not is_code(error, "ResourceInUse"):
+                raise
+            found = find(plan, clients)
+            if found is None:
+                raise
+            return found
+    return JobRef(backend="sagemaker", name=plan.spec.name, kind="predict", remote_id=answer["TransformJobArn"])
+
+
+def _create_model(plan: Plan, request: dict[str, Any], clients: Clients) -> None:
+    from botocore.exceptions import ClientError
+
+    with translated(f"creating the model {plan.spec.name}"):
+        try:
+            clients.sagemaker.create_model(**request)
+        except ClientError as error:
+            # A second model of one name is a ValidationException here, not ResourceInUse.
+            if not is_code(error, "ValidationException", "ResourceInUse", says="already exist"):
+                raise
+            arn = clients.sagemaker.describe_model(ModelName=request["ModelName"])["ModelArn"]
+            _check_ours(plan, arn, clients, "model")
+
+
+def _keep_plan(plan: Plan, folder: Location, objects: Objects) -> None:
+    """Write the plan beside the job before the job exists: whoever collects it reads there what it is."""
+    body = plan.model_dump_json().encode()
+    if objects.create(folder, PLAN_FILE, body, "application/json"):
+        return
+    there = objects.read_json(folder, PLAN_FILE)
+    if there is not None and Plan.model_validate(there).spec.digest() != plan.spec.digest():
+        raise RejectedError(
+            f"{folder.uri} belongs to another job of the name {plan.spec.name}",
+            hint="start a new run: it has a new name",
+        )
+
+
+def find(plan: Plan, clients: Clients) -> JobRef | None:
+    """Return the job of ``plan`` if the service knows it, else None.
+
+    Raises
+    ------
+    RejectedError
+        If a job of its name is there that does something else.
+    """
+    name = plan.spec.name
+    if plan.spec.kind == "predict":
+        answer = _described(clients.sagemaker.describe_transform_job, f"transform job {name}", TransformJobName=name)
+        key = "TransformJobArn"
+    else:
+        answer = _described(clients.sagemaker.describe_auto_ml_job_v2, f"AutoML job {name}", AutoMLJobName=name)
+        key = "AutoMLJobArn"
+    if answer is None:
+        return None
+    arn = str(answer[key])
+    _check_ours(plan, arn, clients, "job")
+    return JobRef(backend="sagemaker", name=name, kind=plan.spec.kind, remote_id=arn)
+
+
+def _described(call: Any, what: str, **names: str) -> dict[str, Any] | None:
+    """Return what the service says of a thing; None if it is not there.
+
+    What is not there is ResourceNotFound for AutoML jobs and a ValidationException for the older kinds.
+    """
+    from botocore.exceptions import ClientError
+
+    with translated(f"looking for {what}"):
+        try:
+            found: dict[str, Any] = call(**names)
+        except ClientError as error:
+            if is_code(error, "ResourceNotFound", "ResourceNotFoundException"):
+                return None
+            if is_code(error, "ValidationException", says="could not find"):
+                return None
+            raise
+    return found
+
+
+def _check_ours(plan: Plan, arn: str, clients: Clients, what: str) -> None:
+    with translated(f"reading the tags of {arn}"):
+        pages = clients.sagemaker.get_paginator("list_tags").paginate(ResourceArn=arn)
+        tags = {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
+    if tags.get(SPEC_TAG) != plan.spec.digest():
+        raise RejectedError(
+            f"the account has another {what} of the name {plan.spec.name}", hint="start a new run: it has a new name"
+        )
