@@ -1,0 +1,102 @@
+"""The models that are tried: a handful, each for a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from automl_bridge_baseline.features import Layout
+
+__all__ = ["Candidate", "chosen"]
+
+Make = Callable[["Layout", bool, str, int], Any]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A kind of model.
+
+    Parameters
+    ----------
+    name, words
+        Its identifier, and what it is.
+    make
+        Function of the columns' layout, whether it is a classification, the metric and the seed, that returns an
+        estimator that is not fitted.
+    params
+        What is shown on the leaderboard.
+    steps
+        Numbers of trees at which a boosting is scored; empty for what is fitted in one go.
+    max_cells
+        Rows × columns × classes above which it would take too long, and is left out.
+    """
+
+    name: str
+    words: str
+    make: Make
+    params: dict[str, object] = field(default_factory=dict)
+    steps: tuple[int, ...] = ()
+    max_cells: float = float("inf")
+
+
+def chosen(max_trials: int | None) -> tuple[Candidate, ...]:
+    """Return the candidates for a number of trials, the most useful first."""
+    return _ALL[:max_trials]
+
+
+def _dummy(layout: Layout, classification: bool, metric: str, seed: int) -> Any:  # noqa: ARG001, FBT001
+    from sklearn.dummy import DummyClassifier, DummyRegressor
+
+    if classification:
+        return DummyClassifier(strategy="prior")
+    return DummyRegressor(strategy="median" if metric in {"mae", "mape", "wape"} else "mean")
+
+
+def _linear(layout: Layout, classification: bool, metric: str, seed: int) -> Any:  # noqa: ARG001, FBT001
+    from sklearn.compose import ColumnTransformer
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LogisticRegression, Ridge
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    numbers = Pipeline(
+        [
+            ("impute", SimpleImputer(strategy="median", keep_empty_features=True)),
+            ("scale", StandardScaler()),
+        ]
+    )
+    levels = OneHotEncoder(handle_unknown="ignore", max_categories=100)
+    columns = ColumnTransformer([("numbers", numbers, layout.numeric), ("levels", levels, layout.categorical)])
+    model = LogisticRegression(max_iter=300) if classification else Ridge()
+    return Pipeline([("columns", columns), ("model", model)])
+
+
+def _boosting(**params: Any) -> Make:
+    def make(layout: Layout, classification: bool, metric: str, seed: int) -> Any:  # noqa: FBT001
+        from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+        common = {
+            "warm_start": True,
+            "early_stopping": False,  # scored on our validation rows instead, after each step
+            "random_state": seed,
+            "categorical_features": layout.categorical or None,
+            **params,
+        }
+        if classification:
+            return HistGradientBoostingClassifier(**common)
+        loss = "absolute_error" if metric in {"mae", "mape", "wape"} else "squared_error"
+        return HistGradientBoostingRegressor(loss=loss, **common)
+
+    return make
+
+
+_STEPS = (25, 50, 100, 200, 400)
+_SMALL: dict[str, object] = {"learning_rate": 0.05, "max_leaf_nodes": 8, "min_samples_leaf": 10}
+_ALL = (
+    Candidate("boosting", "gradient boosting, 31 leaves", _boosting(), {"learning_rate": 0.1}, _STEPS),
+    Candidate("dummy", "dummy: the same answer for every row", _dummy),
+    Candidate("linear", "linear model on scaled columns", _linear, max_cells=2e7),
+    Candidate("boosting-small", "gradient boosting, 8 leaves, slow", _boosting(**_SMALL), _SMALL, _STEPS),
+)

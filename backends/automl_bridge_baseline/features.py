@@ -1,0 +1,83 @@
+"""From a table to the matrix that scikit-learn reads: numbers first, then codes of categories; NaN is missing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from automl_bridge.data.dataset import Dataset
+    from automl_bridge.data.encode import TableEncoder
+
+__all__ = ["Layout", "Part", "matrix", "outputs_of", "read_part"]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Which columns of the matrix hold what: indices of numbers and of categories.
+
+    The encoder makes at most 254 codes a category, which is fewer than the 255 that HistGradientBoosting takes.
+    """
+
+    numeric: list[int]
+    categorical: list[int]
+
+    @classmethod
+    def of(cls, encoder: TableEncoder) -> Layout:
+        """Return the layout of what `matrix` makes."""
+        numbers = len(encoder.numeric_names)
+        return cls(
+            numeric=list(range(numbers)),
+            categorical=list(range(numbers, numbers + len(encoder.categorical_names))),
+        )
+
+    @property
+    def width(self) -> int:
+        """Number of columns."""
+        return len(self.numeric) + len(self.categorical)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows to learn from, or to score on: matrix, targets (codes, or values per target) and weights."""
+
+    X: NDArray[np.float32]
+    y: NDArray[Any]
+    weights: NDArray[np.float64] | None = field(default=None)
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+    def take(self, rows: NDArray[np.int64]) -> Part:
+        """Return some of the rows."""
+        return Part(self.X[rows], self.y[rows], None if self.weights is None else self.weights[rows])
+
+
+def matrix(encoder: TableEncoder, table: pa.Table) -> NDArray[np.float32]:
+    """Encode a table; code 0, for what is missing, becomes NaN as in the numbers."""
+    encoded = encoder.transform(table)
+    codes = np.where(encoded.categorical == 0, np.nan, encoded.categorical - 1).astype(np.float32)
+    return np.hstack([encoded.numeric, codes])
+
+
+def read_part(dataset: Dataset, name: str, encoder: TableEncoder, *, classification: bool) -> Part:
+    """Read one part of the data."""
+    y = dataset.target_codes(name) if classification else dataset.target_values(name)
+    return Part(matrix(encoder, dataset.features(name)), y, dataset.weights(name))
+
+
+def outputs_of(models: list[Any], rows: NDArray[np.float32], classes: int) -> NDArray[np.float64]:
+    """Predict as `Outcome` has it; ``models`` holds one classifier, or one regressor per target.
+
+    A class that no training row had gets the probability 0: there is nothing to learn it from.
+    """
+    if not classes:
+        return np.column_stack([model.predict(rows) for model in models]).astype(np.float64)
+    outputs = np.zeros((len(rows), classes))
+    outputs[:, models[0].classes_.astype(np.int64)] = models[0].predict_proba(rows)
+    return outputs

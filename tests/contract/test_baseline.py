@@ -1,0 +1,11 @@
+import pytest
+
+from automl_bridge.testing import BackendContract
+from automl_bridge_baseline import BaselineBackend
+
+
+class TestBaseline(BackendContract):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def backend(cls, tmp_path_factory):
+        return BaselineBackend(BaselineBackend.settings_class(), tmp_path_factory.mktemp("baseline"))
