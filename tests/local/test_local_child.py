@@ -137,7 +137,7 @@ def test_closed_while_another_thread_waits(make_child):
 
     thread = threading.Thread(target=wait)
     thread.start()
-    until(lambda: child._lock.locked())
+    until(child._lock.locked)
     child.close()
     thread.join(10)
     assert len(caught) == 1
@@ -149,8 +149,8 @@ def test_threads_take_turns(make_child):
 
     def work(number):
         for _ in range(50):
-            if child.call(pa.table({"a": [float(number)]})).item() != number:
-                wrong.append(number)
+            answer = child.call(pa.table({"a": [float(number)]})).item()
+            wrong.extend([number] * (answer != number))
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(6)]
     for thread in threads:

@@ -16,7 +16,8 @@ HERE = Path(__file__).parent
 
 
 def _can_mount():
-    return subprocess.run(["unshare", "-rm", "mount", "-t", "tmpfs", "x", "/mnt"], capture_output=True).returncode == 0
+    command = ["unshare", "-rm", "mount", "-t", "tmpfs", "x", "/mnt"]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 def on_small_disk(folder, code, options="size=1m"):
@@ -37,7 +38,8 @@ def fill():
 {code}
 """
     command = ["unshare", "-rm", "sh", "-c", f'mount -t tmpfs -o {options} x "$0" && exec "$@"', str(folder)]
-    done = subprocess.run([*command, sys.executable, "-c", source], capture_output=True, text=True, timeout=60)
+    command += [sys.executable, "-c", source]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

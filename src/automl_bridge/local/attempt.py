@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from automl_bridge.errors import StorageError
 from automl_bridge.local import verdict
 from automl_bridge.local.files import read_json, write_text
-from automl_bridge.local.watch import describe_exit, size
+from automl_bridge.local.words import describe_exit, size
 
 if TYPE_CHECKING:
     from automl_bridge.local.hand import WorkerProcess

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from automl_bridge.errors import StorageError
+from automl_bridge.local.words import size
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,22 +22,14 @@ _counter = itertools.count()
 
 
 def free_space(folder: Path) -> str:
-    """Say how much room is left where ``folder`` is or would be, as ``1.2 GB``."""
+    """Say how much room is left where ``folder`` is or would be, as ``1.25 GB``."""
     for place in (folder, *folder.parents):
         try:
             stat = os.statvfs(place)
         except OSError:
             continue
-        return _size(stat.f_bavail * stat.f_frsize)
+        return size(stat.f_bavail * stat.f_frsize)
     return "unknown space"
-
-
-def _size(count: float) -> str:
-    for unit in ("B", "kB", "MB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}"
-        count /= 1000
-    return f"{count:.1f} GB"
 
 
 def is_storage(error: BaseException) -> bool:

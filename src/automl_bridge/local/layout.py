@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from automl_bridge.local.files import read_json
+from automl_bridge.local.words import last_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,16 +95,15 @@ class JobFolder:
         value = read_json(self.request)
         return None if value is None else Record(**value)
 
-    def log_tail(self, lines: int = 12, characters: int = 1600) -> str:
-        """Return the last lines of the log."""
+    def last_words(self) -> str:
+        """Return the end of the log."""
         try:
             with self.log.open("rb") as file:
                 file.seek(0, 2)
-                file.seek(max(0, file.tell() - 4 * characters))
-                text = file.read().decode("utf-8", "replace")
+                file.seek(max(0, file.tell() - 65536))
+                return last_words(file.read())
         except OSError:
             return ""
-        return "\n".join(text.rstrip().splitlines()[-lines:])[-characters:]
 
 
 class Workspace:

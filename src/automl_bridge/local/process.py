@@ -18,9 +18,10 @@ try:
 except ImportError:  # Windows, where imports must not fail
     fcntl = None  # type: ignore[assignment]
 
-from automl_bridge.errors import RunFailedError
+from automl_bridge.errors import AutoMLBridgeError, RunFailedError
 from automl_bridge.local import frames
 from automl_bridge.local.launch import environment
+from automl_bridge.local.words import describe_exit, last_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,7 +62,7 @@ class Child:
         self._lock = threading.Lock()
         self._ready = False
         self._closed = False
-        self._failure: Exception | None = None
+        self._failure: AutoMLBridgeError | None = None
         self._log = _unnamed_file()
         path = [str(Path(entry).absolute()) for entry in sys.path]
         self._process = subprocess.Popen(  # noqa: S603 - our own module
@@ -152,7 +153,7 @@ class Child:
         if not self._ready:
             try:
                 self._exchange(None)
-            except RunFailedError as error:
+            except AutoMLBridgeError as error:
                 self._failure = error
                 raise
             self._ready = True
@@ -181,8 +182,6 @@ class Child:
         frames.write_frame(self._process.stdin.fileno(), kind, *parts)
 
     def _death(self) -> RunFailedError:
-        from automl_bridge.local.watch import describe_exit
-
         if self._closed:
             return RunFailedError(f"the process of {self._target} was closed", kind="crash")
         with suppress(subprocess.TimeoutExpired):
@@ -233,9 +232,8 @@ def _unnamed_file() -> int | None:
     return fd
 
 
-def _tail(fd: int | None, characters: int = 1600) -> str:
+def _tail(fd: int | None) -> str:
     if fd is None:
         return ""
-    size = os.fstat(fd).st_size
-    text = os.pread(fd, characters, max(0, size - characters)).decode("utf-8", "replace")
-    return "\n".join(text.rstrip().splitlines()[-12:])
+    length = os.fstat(fd).st_size
+    return last_words(os.pread(fd, 65536, max(0, length - 65536)))

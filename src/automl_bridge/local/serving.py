@@ -88,9 +88,10 @@ class Server:
         state = RunState.of(folder, record)
         if state.interruptions > MAX_INTERRUPTIONS:
             reason = f"it was interrupted {state.interruptions} times: supervisor and worker were killed"
-            return verdict.crashed(checkpoint, [reason], folder.log_tail())
-        with suppress(OSError):
-            folder.reserve.write_bytes(RESERVE)
+            return verdict.crashed(checkpoint, [reason], folder.last_words())
+        if not folder.reserve.exists():
+            with suppress(OSError):
+                folder.reserve.write_bytes(RESERVE)
         while True:
             state.save(folder)
             try:
@@ -101,14 +102,15 @@ class Server:
                 self._drop_worker()
                 state.crashes.append(str(crash))
                 state.attempt += 1
-                sys.stderr.write(f"{folder.name}: {crash}\n")
+                with suppress(OSError):  # its log may be on a full disk too
+                    sys.stderr.write(f"{folder.name}: {crash}\n")
             except SystemExit:
                 # Told to end, which is not the job's fault.
                 state.interruptions -= 1
                 state.save(folder)
                 raise
             if len(state.crashes) >= record.attempts or state.left(record) <= 0:
-                return verdict.crashed(read_json(folder.checkpoint), state.crashes, folder.log_tail())
+                return verdict.crashed(read_json(folder.checkpoint), state.crashes, folder.last_words())
 
     def _worker_for(self, record: Record, folder: JobFolder) -> WorkerProcess:
         """Return the warm worker if it fits the job, else a new one."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -11,26 +10,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import psutil
 
-__all__ = ["MemoryWatch", "describe_exit", "size"]
+__all__ = ["MemoryWatch"]
 
 _RESCAN = 1.0
 """Seconds between looks for new children of the worker; looking goes through all processes of the machine."""
-
-
-def size(count: float) -> str:
-    """Write bytes as ``1.25 GB``."""
-    return f"{count / 1e9:.2f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
-
-
-def describe_exit(code: int) -> str:
-    """Say in words how a process ended."""
-    if code >= 0:
-        return f"the worker ended itself: exit code {code}"
-    try:
-        name = signal.Signals(-code).name
-    except ValueError:
-        name = "a signal"
-    return f"the worker was killed by {name} (signal {-code})"
 
 
 class MemoryWatch:

@@ -145,7 +145,8 @@ def _work(handler: Handler, folder: JobFolder, record: Record, command: dict[str
 
 def _tell(error: BaseException, folder: JobFolder) -> dict[str, Any]:
     """Say what ``error`` was: of a kind that would come again, or a crash that is worth another attempt."""
-    traceback.print_exception(type(error), error, _below_us(error.__traceback__))
+    with suppress(OSError):  # the log may be on a full disk
+        traceback.print_exception(type(error), error, _below_us(error.__traceback__))
     words = str(error) or type(error).__name__
     if is_storage(error):
         return _failed("storage", str(storage_error(error, folder.path)))
