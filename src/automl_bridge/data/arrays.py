@@ -1,4 +1,4 @@
-"""numpy arrays and scipy sparse matrices: columns without names are called x0, x1, …"""
+"""numpy arrays and scipy sparse matrices; their columns have no names and are called x0, x1 and so on."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ def from_array(array: Any, text_column: str) -> pa.Table:
     import pyarrow as pa
 
     if isinstance(array, np.ma.MaskedArray):
-        array = array.filled(np.nan) if array.dtype.kind == "f" else array.astype(object).filled(None)
+        masked: Any = array
+        array = masked.filled(np.nan) if array.dtype.kind == "f" else masked.astype(object).filled(None)
     array = np.asarray(array)
     if array.dtype.names:
         return pa.table({name: _column(array[name], name) for name in array.dtype.names})

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["build_dataset", "build_predict_dataset"]
 
 
-def build_dataset(
+def build_dataset(  # noqa: PLR0913 - each says one thing of the data that it cannot say itself
     source: Any,
     *,
     target: str | Sequence[str] | None = None,
@@ -184,10 +184,11 @@ def _cut(
     assigned = assign(table, columns, codes, holdout=holdout, validation=validation, seed=seed)
     features = [column.name for column in profile.features]
     for leak in leaking(table, features, values, classes=len(profile.classes)):
-        notes += (
+        told = (
             f'column "{leak}" holds the same information as the target "{columns.targets[0]}", one to one; '
-            f"leave it out (--type {leak}=ignored) unless it is known when you predict",
+            f"leave it out (--type {leak}=ignored) unless it is known when you predict"
         )
+        notes = (*notes, told)
     ignored = [column.name for column in profile.with_role(Role.IGNORED)]
     parts = CutParts(table.drop_columns(ignored) if ignored else table, assigned)
     return Dataset(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from automl_bridge.data.arrow_types import is_integral, is_number, is_stamp, is_text, parse_type
 from automl_bridge.data.csv_numbers import comma_numbers
@@ -12,6 +12,8 @@ from automl_bridge.errors import SchemaError
 from automl_bridge.spec import Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pyarrow as pa
 
     from automl_bridge.spec import ColumnProfile
@@ -42,17 +44,21 @@ def cast_like(column: pa.ChunkedArray, seen: ColumnProfile) -> pa.ChunkedArray:
         return column
     if seen.distinct == 0 or column.null_count == len(column):
         return pa.chunked_array([pa.nulls(len(column), wanted)])
-    if is_text(wanted):
-        return _to_text(column)
-    if pa.types.is_boolean(wanted):
-        return _to_boolean(column, seen.name)
-    if is_stamp(wanted):
-        return _to_stamps(column, wanted, seen.name)
-    if is_integral(wanted):
-        return _to_whole(column, wanted, seen.name)
-    if pa.types.is_duration(wanted) or pa.types.is_time(wanted):
-        return _to_duration(column, wanted, seen.name)
-    return to_float(column, seen.name)
+    return _reader(wanted)(column, wanted, seen.name)
+
+
+def _reader(wanted: pa.DataType) -> Callable[[pa.ChunkedArray, pa.DataType, str], pa.ChunkedArray]:
+    import pyarrow as pa
+
+    rules: tuple[tuple[bool, Callable[[pa.ChunkedArray, pa.DataType, str], pa.ChunkedArray]], ...] = (
+        (is_text(wanted), lambda column, _, __: _to_text(column)),
+        (pa.types.is_boolean(wanted), lambda column, _, name: _to_boolean(column, name)),
+        (is_stamp(wanted), _to_stamps),
+        (is_integral(wanted), _to_whole),
+        (pa.types.is_duration(wanted) or pa.types.is_time(wanted), _to_duration),
+        (True, lambda column, _, name: to_float(column, name)),
+    )
+    return next(read for fits, read in rules if fits)
 
 
 def cast_to_kind(column: pa.ChunkedArray, kind: Kind, name: str) -> pa.ChunkedArray:
@@ -74,7 +80,7 @@ def cast_to_kind(column: pa.ChunkedArray, kind: Kind, name: str) -> pa.ChunkedAr
     if kind is Kind.INTEGER:
         whole = column if is_integral(column.type) else _to_whole(column, pa.int64(), name)
         if not is_integral(whole.type):
-            raise _unreadable(whole, _fraction(whole), name, "a whole number")
+            raise _unreadable(whole, _whole, name, "a whole number")
         return whole
     if kind is Kind.NUMERIC and not is_number(column.type) and not pa.types.is_duration(column.type):
         return to_float(column, name)
@@ -116,7 +122,7 @@ def _read_numbers(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
     except pa.ArrowInvalid:
         found = comma_numbers(text)
         if found is None:
-            raise _unreadable(text, lambda value: float(value), name, "a number") from None  # noqa: PLW0108 - float is a type
+            raise _unreadable(text, float, name, "a number") from None
         numbers = found
     return pc.if_else(pc.is_nan(numbers), pa.scalar(None, pa.float64()), numbers)
 
@@ -211,17 +217,14 @@ def _read_stamp(value: str) -> object:
     return value
 
 
-def _fraction(column: pa.ChunkedArray) -> object:
-    def check(value: float) -> None:
-        if value != int(value):
-            raise ValueError(value)
-
-    return check
+def _whole(value: float) -> float:
+    if value != int(value):
+        raise ValueError(value)
+    return value
 
 
-def _unreadable(column: pa.ChunkedArray, read: object, name: str, what: str) -> SchemaError:
+def _unreadable(column: pa.ChunkedArray, read: Callable[[Any], object], name: str, what: str) -> SchemaError:
     """Return the error that names the first value that ``read`` refuses."""
-    assert callable(read)
     bad, row = None, 0
     for row, value in enumerate(column.to_pylist()):  # noqa: B007 - the row is told below
         try:

@@ -1,4 +1,4 @@
-"""What a CSV file does not say of itself: its encoding, its separator, and what its bytes hold."""
+"""What a CSV file does not say of itself: its encoding and its separator."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from automl_bridge.errors import EncodingError, UnreadableError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Dialect", "Survey", "decoded", "encoding_error", "sniff", "survey"]
+__all__ = ["Dialect", "decoded", "encoding_error", "sniff"]
 
 _SAMPLE = 1 << 18
-_CHUNK = 1 << 20
 _SEPARATORS = ",;\t|"
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -31,13 +30,6 @@ class Dialect(NamedTuple):
 
     separator: str
     names: list[str]
-
-
-class Survey(NamedTuple):
-    """What one look at all bytes shows: quotes anywhere, and numbers that start with a zero."""
-
-    quotes: bool
-    leading_zeros: bool
 
 
 def decoded(opener: Callable[[], BinaryIO]) -> Callable[[], BinaryIO]:
@@ -109,32 +101,6 @@ def _fit(text: str, separator: str) -> tuple[bool, float, int]:
         return (False, 0.0, 0)
     same = sum(width == widths[0] for width in widths) / len(widths)
     return (True, round(same, 2), widths[0])
-
-
-def survey(opener: Callable[[], BinaryIO], separator: str) -> Survey:
-    """Look at every byte once, in pieces of a megabyte."""
-    quotes = zeros = False
-    tail = b"\n"
-    with opener() as file:
-        while piece := file.read(_CHUNK):
-            quotes = quotes or b'"' in piece
-            zeros = zeros or _leading_zero(tail + piece, ord(separator))
-            tail = piece[-2:]
-            if quotes and zeros:
-                break
-    return Survey(quotes, zeros)
-
-
-def _leading_zero(piece: bytes, separator: int) -> bool:
-    import numpy as np
-
-    # A cell's start, a zero, another digit: three neighbours, compared as whole arrays.
-    values = np.frombuffer(piece, np.uint8)
-    before, zero, digit = values[:-2], values[1:-1] == ord("0"), values[2:]
-    start = (before == separator) | (before == ord("\n")) | (before == ord('"'))
-    start &= zero
-    start &= (digit - np.uint8(ord("0"))) < 10
-    return bool(start.any())
 
 
 def encoding_error(opener: Callable[[], BinaryIO], name: str) -> EncodingError:

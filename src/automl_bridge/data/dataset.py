@@ -146,8 +146,7 @@ class Dataset:
         import pyarrow as pa
 
         for part, table in self.parts.items():
-            file = folder / f"{part}.arrow"
-            with pa.OSFile(str(file), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+            with pa.OSFile(str(folder / f"{part}.arrow"), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
                 writer.write_table(table)
         document = {
             "format": _FORMAT,

@@ -209,7 +209,8 @@ class Levels(Encoding):
         text = _text(column)
         found = pc.index_in(text, value_set=pa.array(self.levels, pa.string()))
         other = self.cardinality - 1 if self.rare else 0
-        codes = pc.fill_null(pc.add(found, pa.scalar(1, pa.int32())), other).to_numpy().astype(np.int32)
+        plus_one = pc.add(found, pa.scalar(1, pa.int32()))
+        codes: NDArray[np.int32] = pc.fill_null(plus_one, other).to_numpy().astype(np.int32)
         codes[pc.is_null(text).to_numpy()] = 0
         return codes
 
@@ -236,7 +237,9 @@ def fit_column(column: pa.ChunkedArray, profile: ColumnProfile) -> Encoding:
 
 def from_document(document: Mapping[str, Any]) -> Encoding:
     """Read what `Encoding.document` wrote."""
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in document.items()}
+    values: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in document.items()
+    }
     return _TYPES[values.pop("type")](**values)
 
 

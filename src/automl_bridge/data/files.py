@@ -24,7 +24,7 @@ _COMPRESSED = {b"\x1f\x8b": "gzip", b"BZ": "bz2", b"\x28\xb5\x2f\xfd": "zstd"}
 
 
 def read_file(path: str, name: str) -> pa.Table:
-    """Read the file, the folder of Parquet files or the object at ``path``; `readers.read_table` says what it raises."""
+    """Read the file, the folder of Parquet files or the object at ``path``; `readers.read_table` has what it raises."""
     if re.match(r"^[a-z][a-z0-9+.-]+://", path) and not path.startswith("file://"):
         from automl_bridge.storage import read_object
 
@@ -51,7 +51,7 @@ def _read(opener: Opener, head: bytes, name: str) -> pa.Table:
     for magic, codec in _COMPRESSED.items():
         if head.startswith(magic):
             return _decompressed(opener, codec, name)
-    if head.startswith(b"PK\x03\x04") or head.startswith(b"\xd0\xcf\x11\xe0"):
+    if head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         raise UnreadableError(f"{name} is a workbook or an archive, not a table", hint=f"save it as CSV; {_FORMATS}")
     try:
         if head.startswith(b"PAR1"):

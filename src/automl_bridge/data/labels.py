@@ -66,7 +66,8 @@ def encode(column: pa.ChunkedArray, profile: Profile) -> NDArray[np.int64]:
             f"the target holds {unknown!r}, which is none of the {len(profile.classes)} classes",
             hint="score on rows whose classes were there in training",
         )
-    return codes.to_numpy().astype("int64")
+    found: NDArray[np.int64] = codes.to_numpy().astype("int64")
+    return found
 
 
 def decode(codes: Any, profile: Profile) -> NDArray[Any]:
@@ -82,7 +83,7 @@ def decode(codes: Any, profile: Profile) -> NDArray[Any]:
     Returns
     -------
     numpy.ndarray
-        Of the same shape. Strings, decimals and mixed labels are objects; numbers, booleans and stamps have their dtype.
+        Of the same shape. Strings, decimals and mixed labels are objects; all others have their dtype.
     """
     import numpy as np
 

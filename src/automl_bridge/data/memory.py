@@ -38,28 +38,45 @@ def from_memory(source: Any) -> pa.Table:
     SchemaError
         If its columns differ in length, or one holds what no model reads.
     """
-    import pyarrow as pa
-
-    if isinstance(source, pa.Table):
-        return source
-    if isinstance(source, pa.RecordBatch):
-        return pa.Table.from_batches([source])
-    if isinstance(source, pa.RecordBatchReader):
-        return source.read_all()
-    if (pandas := sys.modules.get("pandas")) is not None:
-        if isinstance(source, pandas.Series):
-            source = source.to_frame(name=TEXT_COLUMN if source.name is None else source.name)
-        if isinstance(source, pandas.DataFrame):
-            return from_pandas(source)
-    if hasattr(source, "tocsc") and hasattr(source, "nnz"):
-        return from_sparse(source)
+    for read in (_from_arrow, _from_pandas, _from_numbers):
+        table = read(source)
+        if table is not None:
+            return table
     if isinstance(source, Mapping):
         return _from_columns(source)
     if isinstance(source, list | tuple):
         return _from_list(source)
-    if hasattr(source, "__array_interface__") or type(source).__name__ == "MaskedArray":
-        return from_array(source, TEXT_COLUMN)
     return _from_other(source)
+
+
+def _from_arrow(source: Any) -> pa.Table | None:
+    import pyarrow as pa
+
+    if isinstance(source, pa.RecordBatch):
+        return pa.Table.from_batches([source])
+    if isinstance(source, pa.RecordBatchReader):
+        return source.read_all()
+    if isinstance(source, pa.Array | pa.ChunkedArray):
+        return mark_unnamed(pa.table({TEXT_COLUMN: source}))
+    return source if isinstance(source, pa.Table) else None
+
+
+def _from_pandas(source: Any) -> pa.Table | None:
+    # What is no module yet has made no dataframe.
+    pandas = sys.modules.get("pandas")
+    if pandas is None or not isinstance(source, pandas.Series | pandas.DataFrame | pandas.Index):
+        return None
+    if not isinstance(source, pandas.DataFrame):
+        source = source.to_frame(name=TEXT_COLUMN if source.name is None else source.name)
+    return from_pandas(source)
+
+
+def _from_numbers(source: Any) -> pa.Table | None:
+    if hasattr(source, "tocsc") and hasattr(source, "nnz"):
+        return from_sparse(source)
+    if type(source).__module__.partition(".")[0] == "numpy":
+        return from_array(source, TEXT_COLUMN)
+    return None
 
 
 def _from_columns(source: Mapping[Any, Any]) -> pa.Table:

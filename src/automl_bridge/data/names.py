@@ -28,8 +28,11 @@ _PROPHET = [
 ]
 # prophet 1.5.0, forecaster.py, validate_column_name: refused as feature names while Azure's Prophet is enabled.
 _RESERVED = frozenset(
-    [*_PROPHET, *(f"{name}_{end}" for name in _PROPHET for end in ("lower", "upper"))]
-    + ["ds", "y", "cap", "floor", "y_scaled", "cap_scaled"]
+    [
+        *_PROPHET,
+        *(f"{name}_{end}" for name in _PROPHET for end in ("lower", "upper")),
+        *("ds", "y", "cap", "floor", "y_scaled", "cap_scaled"),
+    ]
 )
 # BigQuery refuses columns that start like these; Vertex stages tables there.
 _RESERVED_STARTS = ("table_", "file_", "partition", "row_timestamp", "colidentifier")

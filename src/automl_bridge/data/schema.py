@@ -79,17 +79,16 @@ def infer_kind(field: pa.Field, column: pa.ChunkedArray) -> tuple[Kind, Role]:
     kind = field.type
     if has_hint(field, CATEGORICAL_HINT):
         return Kind.CATEGORICAL, Role.FEATURE
-    if pa.types.is_boolean(kind):
-        return Kind.BOOLEAN, Role.FEATURE
-    if is_integral(kind):
-        return Kind.INTEGER, Role.FEATURE
-    if is_stamp(kind):
-        return Kind.DATETIME, Role.FEATURE
     if is_text(kind):
         return _kind_of_strings(column)
     if pa.types.is_binary(kind):
         return _kind_of_bytes(field.name, column), Role.FEATURE
-    return Kind.NUMERIC, Role.FEATURE
+    simple = (
+        (pa.types.is_boolean(kind), Kind.BOOLEAN),
+        (is_integral(kind), Kind.INTEGER),
+        (is_stamp(kind), Kind.DATETIME),
+    )
+    return next((found for fits, found in simple if fits), Kind.NUMERIC), Role.FEATURE
 
 
 def _kind_of_strings(column: pa.ChunkedArray) -> tuple[Kind, Role]:

@@ -127,7 +127,8 @@ def _by_class(codes: NDArray[np.int64]) -> list[NDArray[np.int64]]:
     counts = np.bincount(codes)
     # Sorting 16-bit numbers is a radix sort: linear.
     small = codes.astype(np.int16 if len(counts) < 2**15 else np.int64)
-    return np.split(np.argsort(small, kind="stable"), np.cumsum(counts)[:-1])
+    order: NDArray[np.int64] = np.argsort(small, kind="stable")
+    return list(np.split(order, np.cumsum(counts)[:-1]))
 
 
 def _shares(sizes: NDArray[np.int64], share: float, *, keep: int) -> NDArray[np.int64]:

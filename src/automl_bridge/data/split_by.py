@@ -51,7 +51,7 @@ def assign(
 
 
 def _groups(column: pa.ChunkedArray) -> NDArray[np.int64]:
-    """Number groups by first appearance; a row whose group is missing is a group of its own."""
+    """Return groups as numbers, by first appearance; a row whose group is missing is a group of its own."""
     import numpy as np
     import pyarrow.compute as pc
 
@@ -66,7 +66,7 @@ def _groups(column: pa.ChunkedArray) -> NDArray[np.int64]:
 
 
 def _rank(column: pa.ChunkedArray, name: str, groups: NDArray[np.int64] | None) -> NDArray[np.int64]:
-    """Number rows by time, equal times alike; with groups, number groups by their latest time."""
+    """Return rows numbered by time, equal times alike; with groups, those numbered by their latest time."""
     import numpy as np
     import pyarrow as pa
 

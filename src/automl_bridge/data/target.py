@@ -69,7 +69,7 @@ def infer_task(field: pa.Field, column: pa.ChunkedArray, kinds: Iterable[Kind], 
 
 
 def check_classes(name: str, column: pa.ChunkedArray, classes: Sequence[Label], *, inferred: bool) -> None:
-    """Raise `TargetError` for a target that no classifier learns: one class, fractions, a label of its own in each row."""
+    """Raise `TargetError` for a target that no classifier learns: one class, fractions, hardly a label twice."""
     import pyarrow as pa
 
     if pa.types.is_floating(column.type) and _has_infinity(column):
