@@ -71,10 +71,9 @@ class Session:
         self.close()
 
     def close(self) -> None:
-        """Let go of loaded models and of the store; what is used afterwards is opened again."""
+        """Let go of loaded models; what is used afterwards is loaded again."""
         self._predictors.close()
         self._models.clear()
-        self._store.close()
 
     def kill(self) -> None:
         """End the worker processes of the backends used here, at once; what they wrote down stays."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -353,7 +354,16 @@ def test_importing_the_package_does_not_import_sqlalchemy():
 def test_a_forked_child_opens_its_own_connection(store):
     add(store, run_of())
     inside = store.database._engine
-    store.database._pid = -1  # as a child finds it
+    child = os.fork()
+    if child == 0:
+        os._exit(42 if len(store.all()) == 1 and store.database._engine is not inside else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 42
     assert len(store.all()) == 1
-    assert store.database._engine is not inside
-    inside.dispose()
+
+
+def test_a_store_that_was_removed_begins_anew(home):
+    for _ in range(2):
+        store = RunStore(f"sqlite:///{home / 'store.sqlite'}")
+        add(store, run_of())
+        assert len(store.all()) == 1
+        shutil.rmtree(home)

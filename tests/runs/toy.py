@@ -230,7 +230,7 @@ class ToyBackend(Backend):
         usage = Usage(items=(UsageItem(sku="toy", quantity=1, unit="hour"),))
         if spec.kind == "train":
             model = ModelRef(
-                backend=self.name, uri=f"toy://{job.name}-m", details={"counts": spec.profile.class_counts}
+                backend=self.name, uri=f"toy://{job.name}-m", details={"counts": [*spec.profile.class_counts]}
             )
             trials = tuple(Trial(id=str(n), model="share", score=0.5) for n in range(1, 1 + found["polls"]))
             stopped = "cancel" if found["cancelled"] else "done"

@@ -6,7 +6,6 @@ import errno
 import os
 import shutil
 import sqlite3
-import weakref
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +24,6 @@ _HINT = "AUTOML_BRIDGE_HOME moves the folder, AUTOML_BRIDGE_STORE names another 
 _BUSY_SECONDS = 60.0
 # Any number: writers that create the schema at once wait for each other by it.
 _SCHEMA_LOCK = 6_148_914_691
-_inherited: list[Engine] = []
 
 
 def no_space(folder: Path, error: OSError) -> StorageError:
@@ -116,31 +114,31 @@ class Database:
                 yield connection
 
     def close(self) -> None:
-        """Close all connections; the next use opens it again."""
-        if self._engine is not None and self._pid == os.getpid():
-            self._engine.dispose()
-        elif self._engine is not None:
-            # A parent's connections: SQLite forbids to use or to close them here.
-            _inherited.append(self._engine)
+        """Close the process's connections to it; the next use opens new ones."""
+        from automl_bridge.runs.connections import forget
+
+        forget(self.url)
         self._engine = None
         self._ready = self._writable = False
 
     def _open(self, *, write: bool) -> Engine:
+        from automl_bridge.runs.connections import engine_for
+
+        if self._engine is None or self._pid != os.getpid():
+            if self.file and write:
+                _make_folder(self.file.parent)
+            self._ready = self._writable = False
+            self._engine, self._pid = engine_for(self.url, self.file, self._make), os.getpid()
+        return self._engine
+
+    def _make(self) -> Engine:
         from sqlalchemy import create_engine
 
-        if self._engine is not None and self._pid == os.getpid():
-            return self._engine
-        self.close()
-        if self.file:
-            if write:
-                _make_folder(self.file.parent)
-            engine = _sqlite_engine(self.url, self.file)
-        else:
-            engine = create_engine(self.url, pool_size=2, pool_pre_ping=True)
-        # Not at exit: a forked child would close its parent's connections.
-        weakref.finalize(self, engine.dispose).atexit = False
-        self._engine, self._pid = engine, os.getpid()
-        return engine
+        return (
+            _sqlite_engine(self.url, self.file)
+            if self.file
+            else create_engine(self.url, pool_size=2, pool_pre_ping=True)
+        )
 
     def _check_version(self, connection: Connection) -> bool:
         """Return whether there is a store; refuse one of a newer version."""
@@ -163,6 +161,7 @@ class Database:
     def _create(self, engine: Engine) -> None:
         from sqlalchemy import insert, text
 
+        from automl_bridge.runs.connections import seen
         from automl_bridge.runs.tables import SCHEMA_VERSION, metadata, schema
 
         with engine.connect() as connection, connection.begin():
@@ -172,6 +171,7 @@ class Database:
                 metadata.create_all(connection)
                 connection.execute(insert(schema).values(version=SCHEMA_VERSION))
         self._ready = self._writable = True
+        seen(self.url, self.file)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

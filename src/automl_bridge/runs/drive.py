@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from automl_bridge.backend import Failure, JobState
-from automl_bridge.capabilities import Feature
 from automl_bridge.errors import StorageError, TransientError
 from automl_bridge.runs.jobs import full_disk
 from automl_bridge.runs.lease import Heartbeat, Owner
@@ -181,8 +180,7 @@ class Drive:
 
     def _pace(self, backend: str) -> Pace:
         if backend not in self._paces:
-            local = self._engine.backend(backend).capabilities.supports(Feature.LOCAL_PREDICTION)
-            self._paces[backend] = Pace.of(local=local)
+            self._paces[backend] = Pace.of(local=self._engine.is_local(backend))
         return self._paces[backend]
 
     def _poll(self) -> bool:
@@ -255,7 +253,7 @@ class Drive:
         now = self._clock.now()
         if driven.missing_since is None:
             driven.missing_since = now
-        local = self._pace(driven.run.backend).longest < 1
+        local = self._engine.is_local(driven.run.backend)
         job = driven.polled
         assert job is not None
         if now - driven.missing_since < (_MISSING_LOCAL if local else _MISSING_REMOTE):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
+from automl_bridge.capabilities import Feature
 from automl_bridge.runs.clock import SystemClock
 from automl_bridge.runs.datasets import Datasets
 from automl_bridge.runs.drive import Drive
@@ -74,6 +75,10 @@ class Engine:
     def backends_in_use(self) -> list[Backend]:
         """Return the backends that were asked for so far."""
         return list(self._backends.values())
+
+    def is_local(self, name: str) -> bool:
+        """Whether the backend of that name works on this machine."""
+        return self.backend(name).capabilities.supports(Feature.LOCAL_PREDICTION)
 
     def folder(self, run: str) -> Path:
         """Return the folder of a run, by its whole id; it need not exist."""

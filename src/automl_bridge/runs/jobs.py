@@ -12,7 +12,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from automl_bridge.errors import StateError, StorageError
+from automl_bridge.errors import BackendError, StateError, StorageError
 from automl_bridge.runs.database import no_space
 from automl_bridge.runs.record import JobRecord, JobStage
 
@@ -58,9 +58,13 @@ def keep_file(source: Path, target: Path) -> Path:
 
     Raises
     ------
+    BackendError
+        If there is no such file.
     StorageError
         If there is no space left, or the folder cannot be written to.
     """
+    if not source.is_file():
+        raise BackendError(f"there is no file {source}, where the backend said that it is")
     partial = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

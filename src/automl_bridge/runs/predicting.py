@@ -93,14 +93,12 @@ class PredictJob:
         """
         digest = self._dataset.profile.fingerprint[:8]
         kept = self._engine.folder(self._run.id) / f"predictions-{digest}.npy"
-        rows = self._dataset.profile.rows["predict"]
-        if kept.is_file():
-            return read_outputs(kept, rows)
         clock, store = self._engine.clock, self._engine.store
         try:
             self._take_lease()
             with Heartbeat(lambda: store.renew(self._owner, clock.now())):
-                return read_outputs(self._drive(digest, kept), rows)
+                self._drive(digest, kept)
+                return read_outputs(kept, self._dataset.profile.rows["predict"])
         finally:
             self._owner.close()
             store.release(self._owner)
@@ -112,36 +110,30 @@ class PredictJob:
             pace.polled(now, now, changed=False)
             self._engine.clock.sleep(pace.wait)
 
-    def _drive(self, digest: str, kept: Path) -> Path:
-        job = self._begin(digest)
-        plan = job.plan
-        assert plan is not None
+    def _drive(self, digest: str, kept: Path) -> None:
+        job = self._begin(digest, kept)
         while job.stage is not JobStage.COLLECTED:
-            if job.stage is JobStage.SUBMITTED:
-                self._wait(job)
-                job = job.model_copy(update={"stage": JobStage.ENDED})
-            else:
-                job = self._next(job, plan)
+            job = self._advance(job, kept)
             with self._engine.store.transaction(self._engine.clock.now(), self._owner, durable=True) as transaction:
                 transaction.put_job(job)
                 if job.stage is JobStage.SUBMITTED:
                     transaction.mark_resources(self._run.id, ResourceState.CREATED, job=job.name)
             self._engine.boundary("written")
-        try:
-            return self._keep(job, kept)
-        finally:
-            self._clean(job)
+        if job.outcome is not None and job.outcome.predictions is None:
+            failure = job.outcome.failure
+            message = failure.message if failure else f"the job ended as {job.outcome.state}"
+            raise RunFailedError(f"{job.name}: {message}", kind=failure.kind if failure else "service")
 
-    def _begin(self, digest: str) -> JobRecord:
-        """Return the job if one is under way, else write a new one down."""
+    def _begin(self, digest: str, kept: Path) -> JobRecord:
+        """Return the job if its result is there or under way, else write a new one down."""
         run = self._run
         assert run.model is not None
         known = {job.name: job for job in self._engine.store.jobs(run.id)}
-        for attempt in range(1, 100):
-            name = f"{run.name}-p{digest}" + (f"{attempt}" if attempt > 1 else "")
+        names = (f"{run.name}-p{digest}" + (f"{attempt}" if attempt > 1 else "") for attempt in range(1, 100))
+        for name in names:
             if name not in known:
                 break
-            if known[name].stage is not JobStage.COLLECTED:
+            if known[name].stage is not JobStage.COLLECTED or kept.is_file():
                 return known[name]
         else:
             raise StateError(f"run {run.id} has predicted the same data 99 times without a result")
@@ -152,6 +144,20 @@ class PredictJob:
             transaction.add_resources(self._engine.planned(run, plan))
         self._engine.boundary("written")
         return job
+
+    def _advance(self, job: JobRecord, kept: Path) -> JobRecord:
+        """Take the next step. It counts as collected only when the result is kept and nothing is left behind."""
+        assert job.plan is not None
+        if job.stage is JobStage.SUBMITTED:
+            self._wait(job)
+            return job.model_copy(update={"stage": JobStage.ENDED})
+        new = self._next(job, job.plan)
+        if new.stage is JobStage.COLLECTED and new.outcome is not None:
+            if new.outcome.predictions is not None:
+                keep_file(new.outcome.predictions, kept)
+                self._engine.boundary("kept")
+            self._clean(new)
+        return new
 
     def _next(self, job: JobRecord, plan: Plan) -> JobRecord:
         def step() -> JobRecord:
@@ -183,15 +189,6 @@ class PredictJob:
                 if not backoff.failure(error, now):
                     raise
                 self._engine.clock.sleep(backoff.due - now)
-
-    def _keep(self, job: JobRecord, kept: Path) -> Path:
-        outcome = job.outcome
-        assert outcome is not None
-        if outcome.predictions is None:
-            failure = outcome.failure
-            message = failure.message if failure else f"the job ended as {outcome.state}"
-            raise RunFailedError(f"{job.name}: {message}", kind=failure.kind if failure else "service")
-        return keep_file(outcome.predictions, kept)
 
     def _clean(self, job: JobRecord) -> None:
         from automl_bridge.backend import Resource

@@ -122,6 +122,8 @@ class Steps:
         """
         now = self._engine.clock.now()
         new = driven.run.model_copy(update={**changes, "updated": moment(now)})
+        # What runs on this machine ends with its power.
+        durable = durable and not self._engine.is_local(new.backend)
         with self._store.transaction(now, self._owner, durable=durable) as transaction:
             transaction.update(driven.run, new)
             if job is not None:

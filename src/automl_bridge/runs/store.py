@@ -111,12 +111,12 @@ class RunStore:
         return self._runs(None)
 
     def get_many(self, ids: Iterable[str]) -> dict[str, RunRecord]:
-        """Return runs by their whole ids; unknown ones are left out."""
+        """Return runs by their whole ids, in the order of ``ids``; unknown ones are left out."""
         wanted = list(dict.fromkeys(ids))
         found: dict[str, RunRecord] = {}
         for chunk in _chunks(wanted):
             found.update({run.id: run for run in self._runs(chunk)})
-        return found
+        return {run_id: found[run_id] for run_id in wanted if run_id in found}
 
     def _runs(self, ids: Sequence[str] | None) -> list[RunRecord]:
         from sqlalchemy import select
@@ -155,7 +155,7 @@ class RunStore:
     def _rows(self, table: Table, run: str | None, order: str) -> Sequence[Any]:
         from sqlalchemy import select
 
-        query = select(table).order_by(table.c[order])
+        query = select(table).order_by(table.c[order], *table.primary_key)
         if run is not None:
             query = query.where(table.c.run == run)
         with self.database.reading() as connection:
