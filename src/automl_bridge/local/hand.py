@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from automl_bridge.local.layout import Workspace
+    from automl_bridge.local.layout import Record, Workspace
 
 __all__ = ["WorkerProcess"]
 
@@ -26,20 +26,21 @@ class WorkerProcess:
     ----------
     workspace
         Whose worker it is; on its command line, so that it can be told from any other process.
-    handler, env
-        What it runs, and the variables it gets beside the supervisor's own.
+    record
+        The job it is started for: handler, interpreter, and variables beside the supervisor's own.
     log
         Where its output goes until it works on a job.
     """
 
-    def __init__(self, workspace: Workspace, handler: str, env: dict[str, str], log: Path) -> None:
-        self.handler = handler
-        self.env = env
+    def __init__(self, workspace: Workspace, record: Record, log: Path) -> None:
+        self._kind = _kind(record)
         commands, self._commands = os.pipe()
         self._answers, answers = os.pipe()
         life, self._life = os.pipe()
         theirs = (commands, answers, life)
-        command = [sys.executable, "-P", "-m", "automl_bridge.local.worker", handler, str(workspace.path)]
+        # The interpreter of whoever submitted: who looks now may be in an environment without the handler's packages.
+        python = record.python if os.access(record.python, os.X_OK) else sys.executable
+        command = [python, "-P", "-m", "automl_bridge.local.worker", record.handler, str(workspace.path)]
         try:
             with log.open("ab") as output:
                 self._process = subprocess.Popen(  # noqa: S603 - our own module
@@ -47,7 +48,7 @@ class WorkerProcess:
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=output,
-                    env={**os.environ, "PYTHONFAULTHANDLER": "1", **env},
+                    env={**os.environ, "PYTHONFAULTHANDLER": "1", **record.env},
                     cwd=workspace.path,
                     pass_fds=theirs,
                     start_new_session=True,
@@ -60,6 +61,10 @@ class WorkerProcess:
 
         self.memory = MemoryWatch(self.pid)
         self._buffer = b""
+
+    def serves(self, record: Record) -> bool:
+        """Whether it is of the kind that the job needs."""
+        return self._kind == _kind(record)
 
     def ask(self, folder: Path, attempt: int, end: float | None) -> None:
         """Give it a job. A worker that is dead takes it in silence; `answer` tells.
@@ -121,3 +126,7 @@ class WorkerProcess:
             with suppress(OSError):
                 os.close(fd)
         self._commands = self._answers = self._life = -1
+
+
+def _kind(record: Record) -> tuple[object, ...]:
+    return record.handler, record.python, record.env

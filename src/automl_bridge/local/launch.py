@@ -61,6 +61,9 @@ def ensure(workspace: Workspace) -> None:
 
 def environment() -> dict[str, str]:
     """Return our own variables, with which this package can be imported."""
+    if Path(_PACKAGES).name in {"site-packages", "dist-packages"}:
+        # It is found there anyway, and a worker may be of another environment.
+        return dict(os.environ)
     paths = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
     return {**os.environ, "PYTHONPATH": os.pathsep.join([*paths, _PACKAGES])}
 

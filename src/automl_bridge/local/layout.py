@@ -36,8 +36,8 @@ class Record:
         The job, and what the handler is asked.
     handler, env
         ``package.module:function``, and variables for the worker that runs it.
-    path
-        Folders of the caller's ``sys.path``, so that a handler that it can import can be imported.
+    path, python
+        The caller's ``sys.path`` and interpreter, so that a handler that it can import can be imported.
     linger
         Seconds that the worker stays warm after it.
     max_memory
@@ -52,6 +52,7 @@ class Record:
     submitted: float
     env: dict[str, str] = field(default_factory=dict)
     path: list[str] = field(default_factory=list)
+    python: str = ""
     linger: float = 30.0
     max_memory: int | None = None
 

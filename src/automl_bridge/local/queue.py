@@ -159,6 +159,7 @@ class LocalQueue:
             request=request,
             submitted=time.time(),
             env=self._env,
+            python=sys.executable or "",
             path=[str(Path(entry).absolute()) for entry in sys.path],
             linger=self._linger,
             max_memory=self._max_memory,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import stat
 import sys
 import time
 from contextlib import suppress
@@ -117,14 +118,14 @@ class Server:
         worker = self._worker
         if worker is not None:
             limit = record.max_memory
-            fits = worker.handler == record.handler and worker.env == record.env and not worker.has_ended()
+            fits = worker.serves(record) and not worker.has_ended()
             # One that already uses half of what it may is better replaced than killed on the way.
             if fits and (limit is None or worker.memory.sample() < limit / 2):
                 return worker
             self._drop_worker()
         try:
             with ending.shielded():
-                self._worker = WorkerProcess(self._files, record.handler, record.env, folder.log)
+                self._worker = WorkerProcess(self._files, record, folder.log)
         except OSError as error:
             if not folder.path.exists():
                 raise JobGoneError(folder.name) from error
@@ -160,6 +161,8 @@ def _open_wake(files: Workspace) -> int | None:
     try:
         with suppress(FileExistsError):
             os.mkfifo(files.wake)
+        if not stat.S_ISFIFO(files.wake.stat().st_mode):
+            return None
         # For writing too, so that it never ends when the last writer closes it.
         return os.open(files.wake, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:

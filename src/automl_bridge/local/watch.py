@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import psutil
@@ -14,6 +15,14 @@ __all__ = ["MemoryWatch"]
 
 _RESCAN = 1.0
 """Seconds between looks for new children of the worker; looking goes through all processes of the machine."""
+_REMEMBERED = 20
+"""Samples, at five a second: longer than the kernel takes to kill a large process."""
+
+
+class _Sample(NamedTuple):
+    used: int
+    available: int
+    kills: tuple[int | None, int | None]
 
 
 class MemoryWatch:
@@ -34,20 +43,24 @@ class MemoryWatch:
         self._tree = [self._root]
         self._scanned = 0.0
         self._group = _control_group(pid)
-        self._kills = self._system_kills()
-        self.used = 0
-        """Resident bytes of the tree when last looked at."""
-        self.available = 0
-        """Bytes that were left on the machine, or in its control group, then."""
+        self._seen = deque([_Sample(0, 0, self._system_kills())], maxlen=_REMEMBERED)
+
+    @property
+    def used(self) -> int:
+        """Resident bytes of the tree, the most in the last seconds: it shrinks while it is being killed."""
+        return max(sample.used for sample in self._seen)
+
+    @property
+    def available(self) -> int:
+        """Bytes that were left on the machine, or in its control group, the least in the last seconds."""
+        return min((sample.available for sample in self._seen if sample.used), default=0)
 
     def sample(self) -> int:
         """Look now; returns resident bytes."""
         if time.monotonic() - self._scanned >= _RESCAN:
             self.tree()
         used = sum(map(self._resident, self._tree))
-        if used:
-            self.used = used
-            self.available = self._left()
+        self._seen.append(_Sample(used, self._left(), self._system_kills()))
         return used
 
     def tree(self) -> list[psutil.Process]:
@@ -61,17 +74,16 @@ class MemoryWatch:
     def killed_by_system(self) -> bool:
         """Whether a SIGKILL that nobody here sent was the kernel's, for want of memory.
 
-        Linux counts such kills, by control group and in all. The second are the whole machine's, so there, and
-        where nothing is counted, memory must have been short when last looked at, at most 0.2 s before.
+        Linux counts such kills; one in the last seconds, by control group or machine, is taken for ours.
+        Where nothing is counted, memory must have been short: less left than what the worker used.
         """
-        group, machine = (
-            now is not None and before is not None and now > before
-            for now, before in zip(self._system_kills(), self._kills, strict=True)
-        )
-        if group:
-            return True
-        counted = self._kills[1] is not None
-        return (machine or not counted) and self.used > self.available / (8 if machine else 1)
+        now, before = self._system_kills(), self._seen[0].kills
+        pairs = [
+            (after, then) for after, then in zip(now, before, strict=True) if after is not None and then is not None
+        ]
+        if pairs:
+            return any(after > then for after, then in pairs)
+        return self.used > self.available
 
     def _resident(self, process: psutil.Process) -> int:
         try:

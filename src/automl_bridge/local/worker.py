@@ -149,7 +149,8 @@ def _tell(error: BaseException, folder: JobFolder) -> dict[str, Any]:
         traceback.print_exception(type(error), error, _below_us(error.__traceback__))
     words = str(error) or type(error).__name__
     if is_storage(error):
-        return _failed("storage", str(storage_error(error, folder.path)))
+        where = Path(error.filename).parent if isinstance(error, OSError) and error.filename else folder.path
+        return _failed("storage", str(storage_error(error, where)))
     if isinstance(error, MemoryError) or "OOM when allocating" in words:
         return _failed("out-of-memory", f"out of memory in the worker: {words}", fresh=True)
     if isinstance(error, errors.RunCancelledError):
