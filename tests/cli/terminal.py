@@ -72,7 +72,7 @@ class Terminal:
         deadline = time.monotonic() + SECONDS
         while self._read(deadline):
             pass
-        return self.process.wait(timeout=SECONDS)
+        return self.process.wait(timeout=max(1.0, deadline - time.monotonic()))
 
     def _read(self, deadline: float) -> bool:
         """Read what there is; False once there will be no more."""

@@ -38,7 +38,7 @@ def test_stop_and_keep_the_best(search, cli, slow, table):
         code = terminal.wait()
     assert code == 130
     shown = terminal.text
-    assert re.search(r"holdout +slow 0\.\d+ \[", shown)
+    assert re.search(r"holdout +slow 0\.\d+ \[", shown), shown
     run_id = re.search(r"automl-bridge runs resume (\w+)", shown).group(1)
     done = cli("predict", run_id, table, "-o", "-", env=slow)
     assert done.code == 0, done.err

@@ -92,6 +92,12 @@ def test_unknown_cost_is_not_spoken_of(finished):
     assert "cost" not in [entry.label for entry in run_view(unknown).entries]
 
 
+def test_epochs_are_left_out_where_no_trial_has_them(make_record):
+    trials = (Trial(id="1", score=0.5, seconds=1.0),)
+    record = make_record(state=RunState.SUCCEEDED, outcome=Outcome(state=JobState.SUCCEEDED, trials=trials))
+    assert "epochs" not in to_text(run_view(record))
+
+
 def test_an_interval_that_is_not_known_has_no_brackets(finished):
     interval = finished.interval.model_copy(update={"low": float("nan"), "high": float("nan")})
     text = to_text(run_view(finished.model_copy(update={"interval": interval})))
@@ -123,7 +129,9 @@ def test_no_holdout_is_said(make_record):
 
 def test_notes_are_said_once(make_record):
     record = make_record(plan_notes=("a", "b"), notes=("b", "c"))
-    assert run_view(record).notes == ("a", "b", "c")
+    assert run_view(record).notes == ("a", "b")
+    assert run_view(record).remarks == ("c",)
+    assert to_text(run_view(record)).count("note ") == 3
 
 
 def test_sandbox_is_said(make_record):

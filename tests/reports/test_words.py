@@ -32,6 +32,7 @@ def test_shares_put_the_largest_class_first_and_count_the_rest():
     assert words.shares(("bad", "good"), (28, 72)) == "good 72 %, bad 28 %"
     assert words.shares(tuple("abcdef"), (1, 2, 3, 4, 5, 85)) == "f 85 %, e 5 %, d 4 %, c 3 %, 2 more"
     assert words.shares(("rare", "usual"), (1, 999)) == "usual 100 %, rare <1 %"
+    assert words.shares(("yes", "no"), (115, 85)) == "yes 58 %, no 42 %"
 
 
 def test_a_long_label_is_cut_and_unknown_counts_are_not_invented():

@@ -119,7 +119,8 @@ def doctor(
 
     if backend:
         # One that is asked for by name must be there; of all, those not installed are told how.
-        kinds, broken = {backend: load_class(backend)}, {}
+        kinds = {backend: load_class(backend)}
+        broken: dict[str, str] = {}
     else:
         kinds, broken = _loaded(names())
     found = {name: _checks(name, kind) for name, kind in kinds.items()}

@@ -29,7 +29,7 @@ def export(
     with open_session() as session:
         record = session.get(run)
         written = session.export(record.id, Path(path))
-    output.line(f"  saved     {written}")
-    output.line(f"  predict   automl-bridge predict {written} NEW.csv -o out.csv")
+    output.line(f"  saved      {written}")
+    output.line(f"  predict    automl-bridge predict {written} NEW.csv -o out.csv")
     if output.json_mode:
         output.document({"run_id": record.id, "state": str(record.state), "score": record.score, "path": str(written)})

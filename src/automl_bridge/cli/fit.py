@@ -19,6 +19,7 @@ from automl_bridge.cli.options import (
 from automl_bridge.cli.output import current
 
 if TYPE_CHECKING:
+    from automl_bridge.backend import Plan
     from automl_bridge.config import Config
     from automl_bridge.data.dataset import Dataset
     from automl_bridge.runs.record import RunRecord
@@ -111,6 +112,7 @@ def fit(  # noqa: PLR0913 - one parameter for each option
 ) -> None:
     """Train a model on DATA and score it beside the baseline on rows it has not seen."""
     from automl_bridge.cli.work import configuration, open_session
+    from automl_bridge.reports.live import starting
 
     config = configuration(
         profile=profile,
@@ -126,7 +128,7 @@ def fit(  # noqa: PLR0913 - one parameter for each option
     )
     _check_names(config, task)
     roles = {"types": parse_types(types or []), "weight": weight, "group": group, "time": time}
-    learned, dataset = _read(data, target, task, config, roles)
+    learned, dataset, notes = _read(data, target, task, config, roles)
     with open_session(config) as session:
         job: dict[str, Any] = {
             "task": learned,
@@ -138,11 +140,14 @@ def fit(  # noqa: PLR0913 - one parameter for each option
             "cap": config.cap,
             "seed": config.seed,
         }
+        plan = session.plan(dataset, **job)
         if dry_run:
-            _print_plan(session, dataset, job)
-        else:
-            record = session.submit(dataset, **job, baseline=baseline and config.backend != "baseline")
-            leave_or_follow(session, record, config, detach=detach)
+            _print_plan(plan, notes)
+            return
+        _print_beginning(plan, notes, detach=detach)
+        with starting(current().err if detach else current().out, plan.backend):
+            record = session.submit(dataset, **job, baseline=baseline)
+        leave_or_follow(session, record, config, detach=detach, header=False)
 
 
 def _check_names(config: Config, task: str | None) -> None:
@@ -161,11 +166,10 @@ def _check_names(config: Config, task: str | None) -> None:
 
 def _read(
     data: str, target: list[str], task: str | None, config: Config, roles: dict[str, Any]
-) -> tuple[Task, Dataset]:
-    """Read the data; what its reader warns of is said once, in the report's own form."""
+) -> tuple[Task, Dataset, list[str]]:
+    """Read the data, and catch what its reader warns of, to be said once and in the report's own form."""
     from automl_bridge.data.build import build_dataset
 
-    output = current()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         learned, dataset = build_dataset(
@@ -177,28 +181,39 @@ def _read(
             seed=config.seed,
             **roles,
         )
-    output.notes(list(dict.fromkeys(" ".join(str(warning.message).split()) for warning in caught)))
-    return learned, dataset
+    return learned, dataset, list(dict.fromkeys(" ".join(str(warning.message).split()) for warning in caught))
 
 
-def _print_plan(session: Session, dataset: Dataset, job: dict[str, Any]) -> None:
+def _print_plan(plan: Plan, notes: list[str]) -> None:
     from automl_bridge.reports.plan import plan_document, print_plan
 
     output = current()
-    plan = session.plan(dataset, **job)
-    print_plan(output.out, plan)
+    print_plan(output.out, plan, notes)
     if output.json_mode:
-        output.document(plan_document(plan))
+        output.document(plan_document(plan, notes))
 
 
-def leave_or_follow(session: Session, record: RunRecord, config: Config, *, detach: bool) -> None:
+def _print_beginning(plan: Plan, notes: list[str], *, detach: bool) -> None:
+    """Say what is learned from what; with ``detach`` standard output is the id's, and only notes are said."""
+    from automl_bridge.reports.build import header
+    from automl_bridge.reports.terminal import print_header
+
+    output = current()
+    said = [*notes, *plan.notes]
+    if not detach:
+        print_header(output.out, header(plan.spec), said)
+    elif said:
+        print_header(output.err, (), said)
+
+
+def leave_or_follow(session: Session, record: RunRecord, config: Config, *, detach: bool, header: bool = True) -> None:
     """Print the id and leave, or watch the run to its end."""
     from automl_bridge.cli.follow import follow
     from automl_bridge.reports.words import short_id
 
     output = current()
     if not detach:
-        follow(session, record, config)
+        follow(session, record, config, header=header)
     elif output.json_mode:
         output.document({"run_id": record.id, "state": str(record.state), "score": None, "backend": record.backend})
     else:

@@ -27,8 +27,15 @@ if TYPE_CHECKING:
 __all__ = ["finish", "follow"]
 
 
-def follow(session: Session, record: RunRecord, config: Config) -> None:
+def follow(session: Session, record: RunRecord, config: Config, *, header: bool = True) -> None:
     """Watch ``record`` to its end, say what came of it, and leave with the exit code that fits.
+
+    Parameters
+    ----------
+    session, record, config
+        What to watch, and by what.
+    header
+        Whether to say what is learned from what; False where that was said.
 
     Raises
     ------
@@ -36,7 +43,7 @@ def follow(session: Session, record: RunRecord, config: Config) -> None:
         With 1 if it ended without a model, 130 after Ctrl-C.
     """
     try:
-        ended = _watch(session, record)
+        ended = _watch(session, record, header=header)
     except KeyboardInterrupt:
         _interrupted(session, record.id, config)
         raise typer.Exit(INTERRUPTED) from None
@@ -49,10 +56,10 @@ def follow(session: Session, record: RunRecord, config: Config) -> None:
     finish(session, ended, config)
 
 
-def _watch(session: Session, record: RunRecord) -> RunRecord:
+def _watch(session: Session, record: RunRecord, *, header: bool) -> RunRecord:
     from automl_bridge.reports.live import watcher_for
 
-    with watcher_for(current().out) as watcher:
+    with watcher_for(current().out, header=header) as watcher:
         watcher.update(record)
         return session.wait(record.id, on_progress=watcher.update)
 
@@ -88,7 +95,7 @@ def _interrupted(session: Session, run_id: str, config: Config) -> None:
         session.cancel(run_id)
         record = session.wait(run_id)
         show(session, record, config, header=False)
-        output.line(f"  go on     automl-bridge runs resume {short_id(run_id)}")
+        output.line(f"  go on      automl-bridge runs resume {short_id(run_id)}")
 
 
 def _keep_running() -> bool:

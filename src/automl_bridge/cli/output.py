@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from rich.console import Console
 
@@ -66,13 +66,6 @@ class Output:
     def line(self, text: str) -> None:
         """Write a line of the report as it is: no markup, not wrapped."""
         self.out.print(text, markup=False, highlight=False, soft_wrap=True)
-
-    def notes(self, sentences: Sequence[str]) -> None:
-        """Write sentences that the reader should know."""
-        from automl_bridge.reports.terminal import Field
-
-        for sentence in sentences:
-            self.out.print(Field("note", [sentence], style="yellow"))
 
 
 _current = Output()

@@ -93,7 +93,7 @@ def _say(record: RunRecord) -> None:
     kept = "the best model so far is kept" if record.model is not None else "there was no model yet"
     output = current()
     output.line(f"  {short} is {record.state}: {kept}")
-    output.line(f"  go on     automl-bridge runs resume {short}")
+    output.line(f"  go on      automl-bridge runs resume {short}")
 
 
 @app.command("resume", epilog=examples("automl-bridge runs resume 2f9c31d0 --max-time 10m"))

@@ -61,7 +61,8 @@ def run_view(
         leaderboard=shown[:SHOWN],
         hidden=max(0, len(shown) - SHOWN),
         entries=_entries(record, trials, baseline, difference, usd_per_hour),
-        notes=_unique((*record.plan.notes, *record.notes, *(record.outcome.notes if record.outcome else ()))),
+        notes=record.plan.notes,
+        remarks=_remarks(record),
     )
 
 
@@ -71,8 +72,9 @@ def _trials(record: RunRecord) -> tuple[Trial, ...]:
     return record.progress.trials if record.progress else ()
 
 
-def _unique(sentences: Sequence[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(sentences))
+def _remarks(record: RunRecord) -> tuple[str, ...]:
+    said = (*record.notes, *(record.outcome.notes if record.outcome else ()))
+    return tuple(note for note in dict.fromkeys(said) if note not in record.plan.notes)
 
 
 def header(spec: JobSpec, *, sandbox: bool = False) -> tuple[tuple[str, ...], ...]:

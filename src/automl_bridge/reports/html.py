@@ -49,6 +49,9 @@ _TEMPLATE = """\
 <div><b>{{ entry.label }}</b> {% if entry.copyable %}<code>{{ entry.parts | join(" ") }}</code>
 {%- else %}{{ entry.parts | join(" &nbsp; " | safe) }}{% endif %}</div>
 {%- endfor %}
+{%- for remark in view.remarks %}
+<div style="opacity:.8"><b>note</b> {{ remark }}</div>
+{%- endfor %}
 </div>
 """
 

@@ -7,8 +7,9 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from automl_bridge.reports.build import progress_view, run_view
+from automl_bridge.reports.build import header, progress_view, run_view
 from automl_bridge.reports.terminal import INDENT, LABEL, ProgressLine, clock, leaderboard, print_header
+from automl_bridge.reports.view import ProgressView
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,6 +26,7 @@ __all__ = [
     "TerminalWatcher",
     "Watcher",
     "in_notebook",
+    "starting",
     "watcher_for",
     "watching",
 ]
@@ -80,7 +82,7 @@ class TerminalWatcher:
         """Show how far ``record`` is."""
         self._seen.add(record)
         if self.header:
-            print_header(self.console, run_view(record))
+            print_header(self.console, header(record.spec, sandbox=record.sandbox), record.plan.notes)
             self.header = False
         if self._live is None:
             from rich.live import Live
@@ -102,7 +104,7 @@ class LineWatcher:
 
     def __init__(self, console: Console, *, header: bool = True, clock: Callable[[], float] = time.monotonic) -> None:
         self.console, self.header, self.clock = console, header, clock
-        self._said: dict[str, tuple[int, str, float]] = {}
+        self._said: dict[str, tuple[int, bool, float]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -113,20 +115,32 @@ class LineWatcher:
     def update(self, record: RunRecord) -> None:
         """Show how far ``record`` is, if there is news."""
         if self.header:
-            print_header(self.console, run_view(record))
+            print_header(self.console, header(record.spec, sandbox=record.sandbox), record.plan.notes)
             self.header = False
         trials = len(record.progress.trials) if record.progress else 0
-        words = progress_view(record).parts[0]
-        now = self.clock()
-        seen, said, last = self._said.get(record.id, (-1, "", now))
-        if trials > seen or words != said or now - last >= HEARTBEAT:
-            self._said[record.id] = (trials, words, now)
+        now, ended = self.clock(), record.state.is_final
+        seen = self._said.get(record.id)
+        if seen is None or trials > seen[0] or ended > seen[1] or now - seen[2] >= HEARTBEAT:
+            self._said[record.id] = (trials, ended, now)
             self._print(record)
 
     def _print(self, record: RunRecord) -> None:
         view = progress_view(record)
         line = f"{INDENT}{view.name.ljust(LABEL)}" + "  ".join(view.parts)
         self.console.print(f"{line}  {clock(view, datetime.now(UTC))}", markup=False, soft_wrap=True)
+
+
+@contextlib.contextmanager
+def starting(console: Console, name: str) -> Iterator[None]:
+    """Show that something goes on before there is a run to watch: data is sent, or a short job is done at once."""
+    if not console.is_terminal or console.is_dumb_terminal:
+        yield
+        return
+    from rich.live import Live
+
+    line = ProgressLine(ProgressView(name=name, parts=("working",), started=datetime.now(UTC)))
+    with Live(line, console=console, transient=True, refresh_per_second=4):
+        yield
 
 
 class NotebookWatcher:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from automl_bridge.budget import format_duration
 from automl_bridge.reports.build import header
 from automl_bridge.reports.cost_line import cost_line, dollars
-from automl_bridge.reports.terminal import Field, Line
+from automl_bridge.reports.terminal import Field, print_header
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
     from automl_bridge.backend import Plan
@@ -44,12 +46,9 @@ def plan_fields(plan: Plan) -> list[tuple[str, tuple[str, ...]]]:
     return fields
 
 
-def print_plan(console: Console, plan: Plan) -> None:
-    """Print the plan and the very request."""
-    console.print()
-    for parts in header(plan.spec):
-        console.print(Line(parts))
-    console.print()
+def print_plan(console: Console, plan: Plan, notes: Sequence[str] = ()) -> None:
+    """Print the plan and the very request, and ``notes`` that came up before it."""
+    print_header(console, header(plan.spec), notes)
     for label, parts in plan_fields(plan):
         console.print(Field(label, parts, width=LABEL))
     for note in plan.notes:
@@ -68,7 +67,7 @@ def _request(plan: Plan) -> list[str]:
     return flat.splitlines()
 
 
-def plan_document(plan: Plan) -> dict[str, Any]:
+def plan_document(plan: Plan, notes: Sequence[str] = ()) -> dict[str, Any]:
     """Write the plan down for ``--json``."""
     return {
         "run_id": None,
@@ -79,5 +78,6 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "target": list(plan.spec.target),
         "metric": plan.spec.metric,
         "rows": plan.spec.profile.rows,
+        "notes": [*notes, *plan.notes],
         "plan": plan.model_dump(mode="json", exclude={"spec"}),
     }

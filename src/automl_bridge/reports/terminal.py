@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from automl_bridge.budget import format_duration
+from automl_bridge.reports.words import MISSING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -137,21 +138,25 @@ def leaderboard(view: RunView, *, boxed: bool = True) -> RenderableType:
     )
     table.add_column("rank", no_wrap=True)
     table.add_column("model", ratio=1, overflow="fold")
-    for heading in (view.score_heading, "epochs", "time"):
-        table.add_column(heading, justify="right", no_wrap=heading != view.score_heading)
+    columns = {"score": view.score_heading, "epochs": "epochs", "time": "time"}
+    if all(row.epochs == MISSING for row in view.leaderboard):
+        del columns["epochs"]
+    for name, heading in columns.items():
+        table.add_column(heading, justify="right", no_wrap=name != "score")
     for row in view.leaderboard:
-        table.add_row(*_cells(row), style="dim" if row.failed else "")
+        figures = (Text(getattr(row, name)) for name in columns)
+        table.add_row(Text(row.rank), _model(row), *figures, style="dim" if row.failed else "")
     parts: list[RenderableType] = [table]
     if view.hidden:
         parts.append(Text(f"and {view.hidden} more; --json lists all", "dim"))
     return _indented(Group(*parts))
 
 
-def _cells(row: LeaderRow) -> tuple[str | Text, ...]:
+def _model(row: LeaderRow) -> Text:
     model = Text(row.model)
     if row.message:
         model.append(f"\n{row.message}", "red" if row.failed else "dim")
-    return (Text(row.rank), model, Text(row.score), Text(row.epochs), Text(row.time))
+    return model
 
 
 def _indented(content: RenderableType) -> RenderableType:
@@ -164,7 +169,7 @@ def print_view(console: Console, view: RunView, *, header: bool = True) -> None:
     """Print all that is said about a run; without ``header`` only what came of it."""
     boxed = console.is_terminal
     if header:
-        print_header(console, view)
+        print_header(console, view.header, view.notes)
     if view.progress is not None:
         console.print(ProgressLine(view.progress))
     if view.leaderboard:
@@ -173,14 +178,16 @@ def print_view(console: Console, view: RunView, *, header: bool = True) -> None:
             console.print()
     for entry in view.entries:
         print_entry(console, entry)
+    for remark in view.remarks:
+        console.print(Field("note", [remark], style="yellow"))
 
 
-def print_header(console: Console, view: RunView) -> None:
+def print_header(console: Console, header: Sequence[Sequence[str]], notes: Sequence[str]) -> None:
     """Print what is learned from what, and the notes, once."""
     console.print()
-    for parts in view.header:
+    for parts in header:
         console.print(Line(parts))
-    for note in view.notes:
+    for note in notes:
         console.print(Field("note", [note], style="yellow"))
     console.print()
 

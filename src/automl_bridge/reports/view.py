@@ -109,8 +109,8 @@ class RunView:
         How many trials the leaderboard leaves out.
     entries
         What came of it: holdout, cost, saved, what to do next.
-    notes
-        Sentences that the reader should know.
+    notes, remarks
+        Sentences that the reader should know before anything is spent, and those that came up since.
     """
 
     run_id: str
@@ -124,3 +124,4 @@ class RunView:
     hidden: int
     entries: tuple[Entry, ...]
     notes: tuple[str, ...]
+    remarks: tuple[str, ...]

@@ -45,8 +45,8 @@ def shares(classes: Sequence[Label], counts: Sequence[int], most: int = 4) -> st
     total = sum(counts)
     if not total or len(counts) != len(classes):
         return f"{len(classes)} classes"
-    ranked = sorted(zip(classes, counts, strict=True), key=lambda pair: -pair[1])
-    parts = [f"{_label(label)} {_share(number / total)}" for label, number in ranked[:most]]
+    ranked = sorted(zip(classes, counts, _percents(counts), strict=True), key=lambda one: -one[1])
+    parts = [f"{_label(label)} {'<1' if number and not part else part} %" for label, number, part in ranked[:most]]
     if len(ranked) > most:
         parts.append(f"{len(ranked) - most} more")
     return ", ".join(parts)
@@ -57,8 +57,14 @@ def _label(label: Label) -> str:
     return text if len(text) <= 24 else text[:23] + "…"
 
 
-def _share(fraction: float) -> str:
-    return "<1 %" if 0 < fraction < 0.005 else f"{100 * fraction:.0f} %"
+def _percents(counts: Sequence[int]) -> list[int]:
+    """Round to whole percents that sum to 100, the largest remainders up."""
+    exact = [100 * number / sum(counts) for number in counts]
+    rounded = [int(part) for part in exact]
+    by_remainder = sorted(range(len(counts)), key=lambda i: rounded[i] - exact[i])
+    for i in by_remainder[: 100 - sum(rounded)]:
+        rounded[i] += 1
+    return rounded
 
 
 def short_id(run_id: str) -> str:

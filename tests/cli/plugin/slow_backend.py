@@ -9,6 +9,7 @@ from automl_bridge.backend import JobRef, JobState, Outcome, Plan, Progress, Sta
 from automl_bridge.capabilities import Feature
 from automl_bridge.local.job import Job
 from automl_bridge.local.queue import LocalQueue
+from automl_bridge.spec import JobSpec
 from automl_bridge_baseline import BaselineBackend
 
 
@@ -39,11 +40,17 @@ class SlowBackend(BaselineBackend):
     def _queue(self) -> LocalQueue:
         return LocalQueue(self.workspace / "queue", "slow_backend:search", linger=0)
 
+    def plan(self, spec: JobSpec) -> Plan:
+        """Plan as the baseline does; a model is the baseline's own."""
+        return super().plan(spec) if spec.kind == "train" else BaselineBackend(self.settings, self.workspace).plan(spec)
+
     def submit(self, plan: Plan, staged: Staged) -> JobRef:
         """Train the model, then queue the search that never ends."""
-        ref = super().submit(plan, staged)
+        ref = super().submit(plan.model_copy(update={"backend": "baseline"}), staged)
         if plan.spec.kind == "train":
-            self._queue.submit(ref.name, {"outcome": super().collect(ref).model_dump_json()})
+            request = {"outcome": super().collect(ref).model_dump_json()}
+            limit = plan.spec.budget.max_time
+            self._queue.submit(ref.name, request | ({} if limit is None else {"max_time": limit}))
         return ref
 
     def find(self, plan: Plan) -> JobRef | None:
