@@ -93,8 +93,20 @@ def _parse(
             continue
         if any(pa.types.is_binary(kind) for kind in table.schema.types):
             raise encoding_error(opener, name)
+        if seen.odd and _never_closed(table, seen.end):
+            raise UnreadableError(f"{name} ends within a quoted cell", hint="look for a quote that is never closed")
         return table
     raise _explain(opener, name, separator, refused) from None
+
+
+def _never_closed(table: pa.Table, end: bytes) -> bool:
+    """Whether the last cell runs on over lines to the very end of the file, past where its quote should be."""
+    import pyarrow as pa
+
+    if not table.num_rows or not pa.types.is_string(table.schema.types[-1]):
+        return False
+    last = (table.column(table.num_columns - 1)[-1].as_py() or "").encode()
+    return b"\n" in last and end.endswith(last[-32:])
 
 
 def _explain(opener: Callable[[], BinaryIO], name: str, separator: str, error: Exception) -> DataError:

@@ -26,10 +26,16 @@ class Survey(NamedTuple):
         Whether a block would be cut at a line break that is within quotes (or may be).
     leading_zeros
         Whether there are cells that start with a zero and another digit.
+    odd
+        Whether the number of quotes is odd: one is stray, or never closed.
+    end
+        The last bytes of the file.
     """
 
     breaks: bool
     leading_zeros: bool
+    odd: bool
+    end: bytes
 
 
 def survey(opener: Callable[[], BinaryIO], separator: str) -> Survey:
@@ -42,7 +48,7 @@ def survey(opener: Callable[[], BinaryIO], separator: str) -> Survey:
     import numpy as np
 
     breaks = zeros = False
-    quotes, tail = 0, b"\n"
+    quotes, tail, end = 0, b"\n", b""
     with opener() as file:
         while block := file.read(BLOCK):
             values = np.frombuffer(block, np.uint8)
@@ -51,8 +57,8 @@ def survey(opener: Callable[[], BinaryIO], separator: str) -> Survey:
             before = quotes + _count(values[:first])
             breaks = breaks or bool(before % 2) or bool((before + _count(values[first:last])) % 2)
             quotes = before + _count(values[first:])
-            tail = block[-2:]
-    return Survey(breaks, zeros)
+            tail, end = block[-2:], (end + block)[-64:]
+    return Survey(breaks, zeros, bool(quotes % 2), end)
 
 
 def _cuts(block: bytes) -> tuple[int, int]:

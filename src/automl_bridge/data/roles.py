@@ -105,7 +105,7 @@ def check_weights(column: pa.ChunkedArray, name: str) -> None:
     if len(bad):
         raise DataError(f'the weight "{name}" holds {bad[0].as_py()} (and {len(bad) - 1} more of such)', hint=hint)
     if not pc.any(pc.greater(numbers, 0.0)).as_py():
-        raise DataError(f'the weight "{name}" is 0 in every row', hint=hint)
+        raise DataError(f'the weight "{name}" is zero in every row', hint=hint)
 
 
 def _target_table(y: Any) -> tuple[pa.Table, tuple[str, ...]]:

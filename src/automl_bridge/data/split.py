@@ -96,7 +96,9 @@ def split_groups(
     count = int(groups.max()) + 1 if len(groups) else 0
     order = np.argsort(_keys(count, seed), kind="stable")
     kept = _groups_to_keep(groups, codes, order)
-    return _fill(groups, order[~np.isin(order, kept)], holdout, validation, may_take_all=bool(len(kept)))
+    free = order[~np.isin(order, kept)]
+    sizes = np.bincount(groups, minlength=count)
+    return _deal(sizes.tolist(), free.tolist(), holdout, validation)[groups]
 
 
 def split_ordered(rank: NDArray[np.int64], *, holdout: float, validation: float) -> NDArray[np.uint8]:
@@ -110,15 +112,14 @@ def split_ordered(rank: NDArray[np.int64], *, holdout: float, validation: float)
     """
     import numpy as np
 
-    count = int(rank.max()) + 1 if len(rank) else 0
-    return _fill(rank, np.arange(count)[::-1], holdout, validation, may_take_all=False)
+    return _cut(np.bincount(rank), holdout, validation)[rank]
 
 
 def _keys(count: int, seed: int) -> NDArray[np.uint64]:
     import numpy as np
 
-    keys: NDArray[np.uint64] = np.random.PCG64(seed).random_raw(count)
-    return keys
+    keys = np.random.PCG64(seed).random_raw(count)
+    return np.asarray(keys, dtype=np.uint64)
 
 
 def _by_class(codes: NDArray[np.int64]) -> list[NDArray[np.int64]]:
@@ -143,10 +144,9 @@ def _shares(sizes: NDArray[np.int64], share: float, *, keep: int) -> NDArray[np.
     room = np.maximum(sizes - keep, 0)
     taken = np.minimum(np.floor(exact).astype(np.int64), room)
     # The larger class comes first among equal remainders: it can spare a row.
-    for index in np.lexsort((-sizes, -(exact - np.floor(exact)))):
-        if taken.sum() >= wanted:
-            break
-        taken[index] += int(taken[index] < room[index])
+    order = np.lexsort((-sizes, -(exact - np.floor(exact))))
+    able = order[taken[order] < room[order]]
+    taken[able[: max(0, wanted - int(taken.sum()))]] += 1
     return taken
 
 
@@ -156,7 +156,7 @@ def _groups_to_keep(
     import numpy as np
 
     if codes is None or not len(order):
-        return order[-1:]
+        return np.bincount(groups).argmax(keepdims=True) if len(order) else order
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
     last = np.full(int(codes.max()) + 1, -1)
@@ -164,22 +164,40 @@ def _groups_to_keep(
     return np.unique(order[last[last >= 0]])
 
 
-def _fill(
-    groups: NDArray[np.int64], order: NDArray[np.int64], holdout: float, validation: float, *, may_take_all: bool
-) -> NDArray[np.uint8]:
-    """Hand out groups in ``order``: to the holdout as many as come nearest to its share, then to validation."""
+def _deal(sizes: list[int], order: list[int], holdout: float, validation: float) -> NDArray[np.uint8]:
+    """Give the holdout, then validation, each group in ``order`` that brings it nearer to its share."""
     import numpy as np
 
-    rows = len(groups)
-    sizes = np.bincount(groups) if rows else np.zeros(0, np.int64)
-    left = order if may_take_all else order[:-1]
     part_of = np.zeros(len(sizes), np.uint8)
-    rest = rows
+    rest = sum(sizes)
     for part, share in ((HOLDOUT, holdout), (VALIDATION, validation)):
-        if share <= 0 or not len(left):
-            continue
-        reached = np.cumsum(sizes[left])
-        count = int(np.argmin(np.abs(reached - round(rest * share)))) + 1
-        part_of[left[:count]] = part
-        left, rest = left[count:], rest - int(reached[count - 1])
-    return part_of[groups]
+        wanted, have, passed = round(rest * share), 0, []
+        for group in order:
+            if sizes[group] < 2 * (wanted - have):
+                part_of[group] = part
+                have += sizes[group]
+            else:
+                passed.append(group)
+        if share > 0 and not have and passed:
+            # All are far too large: the smallest does least harm, unless it would leave less than half.
+            smallest = min(passed, key=sizes.__getitem__)
+            if sizes[smallest] <= rest / 2:
+                part_of[smallest], have = part, sizes[smallest]
+                passed.remove(smallest)
+        order, rest = passed, rest - have
+    return part_of
+
+
+def _cut(sizes: NDArray[np.int64], holdout: float, validation: float) -> NDArray[np.uint8]:
+    """Cut groups in order at the two places that come nearest to the shares; the first group is always train."""
+    import numpy as np
+
+    part_of = np.zeros(len(sizes), np.uint8)
+    end = len(sizes)
+    for part, share in ((HOLDOUT, holdout), (VALIDATION, validation)):
+        if share > 0 and end > 1:
+            kept = np.cumsum(sizes[:end])
+            place = int(np.argmin(np.abs(kept[:-1] - (1 - share) * kept[-1]))) + 1
+            part_of[place:end] = part
+            end = place
+    return part_of
