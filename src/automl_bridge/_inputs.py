@@ -13,7 +13,7 @@ from sklearn.utils.validation import assert_all_finite
 from automl_bridge.errors import SchemaError, TargetError
 from automl_bridge.task import Task
 
-__all__ = ["Checked", "checked", "checked_for_predict", "seed_of"]
+__all__ = ["Checked", "checked", "checked_for_predict", "checked_weights", "codes_of", "seed_of"]
 
 
 class Checked(NamedTuple):
@@ -61,6 +61,36 @@ def checked_for_predict(X: Any, features: int, name: str) -> Any:  # noqa: N803
             hint="pass the columns that it was trained with, in the same order, or a table with their names",
         )
     return array
+
+
+def checked_weights(sample_weight: Any) -> Any:
+    """Check that weights are one a row; their values are checked where they meet the data."""
+    shape = np.shape(sample_weight)
+    if sample_weight is not None and len(shape) != 1:
+        raise SchemaError(
+            f"sample_weight must be one number a row, shape (rows,); it has shape {shape}",
+            hint="pass sample_weight.ravel() if it is a column",
+        )
+    return sample_weight
+
+
+def codes_of(y: Any, classes: Any) -> Any:
+    """Return the index of each label of `y` in `classes`, shape (rows,).
+
+    Raises
+    ------
+    TargetError
+        If a label was not seen in training: no score says how wrong a prediction of it is.
+    """
+    index = {label: code for code, label in enumerate(np.asarray(classes).tolist())}
+    labels = np.asarray(y).reshape(-1).tolist()
+    unknown = sorted({str(label) for label in labels if label not in index})
+    if unknown:
+        raise TargetError(
+            f"{len(unknown)} labels of y were not seen in training: {', '.join(unknown[:5])}",
+            hint=f"leave these rows out; the classes are {', '.join(map(str, index))}",
+        )
+    return np.asarray([index[label] for label in labels], dtype=np.int64)
 
 
 def seed_of(random_state: Any) -> int | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from automl_bridge._atomic import atomic_folder
 from automl_bridge.config import load_config
 
 if TYPE_CHECKING:
@@ -58,8 +59,6 @@ def _packed(folder: Path) -> bytes:
 
 
 def _unpacked(data: bytes, below: Path) -> Path:
-    from automl_bridge.data.files import atomic_folder
-
     target = below / hashlib.sha256(data).hexdigest()[:24]
     if not target.is_dir():
         with atomic_folder(target) as folder, zipfile.ZipFile(io.BytesIO(data)) as archive:

@@ -181,13 +181,14 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no t
 
         config = self._config()
         table = _inputs.checked(X, y, target, self.task)
+        weights = _inputs.checked_weights(sample_weight)
         task, dataset = build_dataset(
             table.X,
             y=table.y,
             target=target,
             task=self.task,
             types=self.types,
-            weight=sample_weight if sample_weight is not None else weight,
+            weight=weights if weights is not None else weight,
             group=group,
             time=time,
             holdout=config.holdout,
@@ -226,11 +227,16 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no t
 
         With `metric` given, that metric, a loss negated (rmse 3.2 is -3.2); without, accuracy or R².
         """
-        from automl_bridge.scoring import score_labels
+        from automl_bridge.scoring import score
 
-        default = "accuracy" if _is_classifier(self) else "r2"
-        metric = metric_for(self.metric or default, self.task_, len(getattr(self, "classes_", ())))
-        value = score_labels(metric, self._predictions(X).outputs, y, getattr(self, "classes_", None), sample_weight)
+        predictions = self._predictions(X)
+        classes = getattr(self, "classes_", None)
+        if classes is None:
+            metric, targets = metric_for(self.metric or "r2", self.task_), np.asarray(y, dtype=np.float64)
+        else:
+            metric = metric_for(self.metric or "accuracy", self.task_, len(classes))
+            targets = _inputs.codes_of(y, classes)
+        value = score(metric, predictions.outputs, targets, sample_weight)
         return value if metric.greater_is_better else -value
 
     @classmethod
