@@ -24,7 +24,7 @@ class Checked(NamedTuple):
     named: bool
 
 
-def checked(X: Any, y: Any, target: Any, task: str | Task | None) -> Checked:  # noqa: N803 - scikit-learn's name
+def checked(X: Any, y: Any, target: Any, task: str | Task | None) -> Checked:
     """Check arrays as scikit-learn does; tables and files are checked where they are read.
 
     Raises
@@ -49,7 +49,7 @@ def checked(X: Any, y: Any, target: Any, task: str | Task | None) -> Checked:  #
     return Checked(array, y, named=False)
 
 
-def checked_for_predict(X: Any, features: int, name: str) -> Any:  # noqa: N803
+def checked_for_predict(X: Any, features: int, name: str) -> Any:
     """Check arrays to predict: as many columns as in training; tables are matched by name where they are read."""
     if isinstance(X, (str, Path)) or _has_columns(X):
         return X
@@ -65,13 +65,15 @@ def checked_for_predict(X: Any, features: int, name: str) -> Any:  # noqa: N803
 
 def checked_weights(sample_weight: Any) -> Any:
     """Check that weights are one a row; their values are checked where they meet the data."""
-    shape = np.shape(sample_weight)
-    if sample_weight is not None and len(shape) != 1:
+    if sample_weight is None:
+        return None
+    weights = np.asarray(sample_weight)
+    if weights.ndim != 1:
         raise SchemaError(
-            f"sample_weight must be one number a row, shape (rows,); it has shape {shape}",
+            f"sample_weight must be one number a row, shape (rows,); it has shape {weights.shape}",
             hint="pass sample_weight.ravel() if it is a column",
         )
-    return sample_weight
+    return weights
 
 
 def codes_of(y: Any, classes: Any) -> Any:
@@ -109,7 +111,7 @@ def _has_string_names(data: Any) -> bool:
     return isinstance(data, (str, Path)) or any(isinstance(name, str) for name in columns) or not len(columns)
 
 
-def _checked_features(X: Any) -> Any:  # noqa: N803
+def _checked_features(X: Any) -> Any:
     if isinstance(X, list) and X and all(isinstance(value, str) for value in X):
         return X  # texts: one column
     if isinstance(X, np.ndarray) and X.ndim == 1 and X.dtype.kind in "OUS":

@@ -128,7 +128,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no t
 
     def fit(
         self,
-        X: Any,  # noqa: N803 - scikit-learn's name
+        X: Any,
         y: Any = None,
         sample_weight: Any = None,
         *,
@@ -164,7 +164,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no t
 
     def submit(
         self,
-        X: Any,  # noqa: N803
+        X: Any,
         y: Any = None,
         sample_weight: Any = None,
         *,
@@ -210,7 +210,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no t
         self._named = table.named
         return Run(record.id, config)
 
-    def predict(self, X: Any) -> NDArray[Any]:  # noqa: N803
+    def predict(self, X: Any) -> NDArray[Any]:
         """Predict labels of the type they had in training, or values; one a row, in the rows' order.
 
         Columns are found by name: another order, further columns or the target among them change nothing.
@@ -218,11 +218,11 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no t
         return self._predictions(X).labels()
 
     @available_if(_is_classifier)
-    def predict_proba(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Predict probabilities, shape (rows, classes), columns in the order of `classes_`."""
         return self._predictions(X).outputs
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:  # noqa: N803
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Score predictions of `X` against `y`, greater is better, as scikit-learn's tools expect.
 
         With `metric` given, that metric, a loss negated (rmse 3.2 is -3.2); without, accuracy or R².
@@ -308,7 +308,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no t
         """What `Session` predicts with: the bundle where there is one, else the run."""
         return self._bundle or self.run_.id
 
-    def _predictions(self, X: Any) -> Predictions:  # noqa: N803
+    def _predictions(self, X: Any) -> Predictions:
         check_is_fitted(self, "task_")
         table = _inputs.checked_for_predict(X, self.n_features_in_, type(self).__name__)
         return _pickling.session_for(self).predict(self._source, table)
