@@ -29,6 +29,8 @@ __all__ = ["Sandbox", "env", "start", "status", "stop"]
 
 START_SECONDS = 90.0
 STOP_SECONDS = 20.0
+_started: dict[int, subprocess.Popen[bytes]] = {}
+"""Processes that this one started, by number: they are its children and are waited for when they are stopped."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,7 @@ def start(provider: str, *, home: Path, port: int = 0, factor: float = DEFAULT_F
                 start_new_session=True,
                 env=_clean_env(),
             )
+        _started[process.pid] = process
         return _await_start(process, folder, provider, log)
 
 
@@ -123,6 +126,9 @@ def stop(provider: str, *, home: Path) -> bool:
             process.wait(STOP_SECONDS)
     except psutil.NoSuchProcess:
         pass  # it ended by itself
+    child = _started.pop(running.pid, None)
+    if child is not None:
+        child.wait()
     (folder / f"{_stem(provider)}.json").unlink(missing_ok=True)
     return True
 
@@ -174,6 +180,7 @@ def _await_start(process: subprocess.Popen[bytes], folder: Path, provider: str, 
         time.sleep(0.02)
     process.kill()
     process.wait()
+    _started.pop(process.pid, None)
     said = log.read_text(errors="replace").strip().splitlines()[-1:] or ["nothing was printed"]
     raise BackendError(f"the {provider} sandbox did not start: {said[0]}", hint=f"see {log}; is the port free?")
 
