@@ -29,12 +29,17 @@ def test_a_log_gets_a_line_for_news_and_a_heartbeat_only(running):
         time[0] += 1
         watcher.update(running)
         beat = buffer.getvalue()
-        trials = (*running.progress.trials, Trial(id="4", score=0.9))
+        trials = (Trial(id="4", model="wide", score=0.9), *running.progress.trials)
         progress = running.progress.model_copy(update={"trials": trials, "best": 0.9})
         watcher.update(running.model_copy(update={"progress": progress}))
-    assert first.count("trial 4/∞") == 1
-    assert beat.count("trial 4/∞") == 2
-    assert "best 0.900 (trial 4)" in buffer.getvalue()
+    said = [line.split("  ")[1:5] for line in first.splitlines() if line.startswith("  autokeras")]
+    assert said[0] == ["autokeras", "trial 1", "0.812", "dense 2×128, periodic numbers"]
+    assert said[2] == ["autokeras", "trial 3", "failed", "ran out of memory at epoch 2"]
+    assert first.count("epoch 11/40") == 1
+    assert beat.count("epoch 11/40") == 2
+    news = buffer.getvalue()[len(beat) :]
+    assert news.startswith("  autokeras  trial 4  0.900  wide  ")
+    assert news.count("\n") == 1
     assert buffer.getvalue().count("set aside before training") == 1
     assert "\x1b" not in buffer.getvalue()
 
@@ -117,6 +122,13 @@ def test_best_is_the_trial_that_has_it(running):
     progress = Progress(state=running.progress.state, trial=3, best=0.7911, trials=running.progress.trials)
     view = live.progress_view(running.model_copy(update={"progress": progress}))
     assert view.parts[-1] == "best 0.791 (trial 2)"
+
+
+def test_trials_that_are_not_numbered_are_not_given_numbers(running):
+    trials = (Trial(id="ab-x7", score=0.9),)
+    progress = running.progress.model_copy(update={"trials": trials, "best": 0.9})
+    view = live.progress_view(running.model_copy(update={"progress": progress}))
+    assert view.parts[-1] == "best 0.900"
 
 
 def test_the_baseline_has_a_line_of_its_own_below_the_run_that_is_watched(running, baseline):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from automl_bridge.scoring_intervals import Difference
     from automl_bridge.spec import JobSpec
 
-__all__ = ["SHOWN", "header", "progress_view", "rows", "run_view"]
+__all__ = ["SHOWN", "header", "progress_view", "rows", "run_view", "trial_numbers"]
 
 SHOWN = 10
 """Trials that a leaderboard shows; ``--json`` has all."""
@@ -157,8 +157,18 @@ def _progress_parts(record: RunRecord, progress: Progress | None) -> tuple[str, 
 
 
 def _best_trial(progress: Progress) -> str:
-    number = next((i for i, trial in enumerate(progress.trials, start=1) if trial.score == progress.best), None)
-    return "" if number is None else f" (trial {number})"
+    """Say which trial is the best; nothing where the backend does not number its trials."""
+    numbers = trial_numbers(progress.trials)
+    best = next((trial.id for trial in progress.trials if trial.score == progress.best), None)
+    return f" (trial {numbers[best]})" if best in numbers else ""
+
+
+def trial_numbers(trials: Sequence[Trial]) -> dict[str, int]:
+    """Return the trials' numbers, from 1 in the order of their ids, however they are listed; empty unless ids count."""
+    ids = [trial.id for trial in trials]
+    if not all(one.isdecimal() for one in ids):
+        return {}
+    return {one: number for number, one in enumerate(sorted(ids, key=int), start=1)}
 
 
 def _entries(

@@ -7,12 +7,12 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from automl_bridge.reports.build import header, progress_view, run_view
+from automl_bridge.reports.build import header, progress_view, rows, run_view, trial_numbers
 from automl_bridge.reports.terminal import INDENT, LABEL, ProgressLine, clock, leaderboard, print_header
 from automl_bridge.reports.view import ProgressView
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from rich.console import Console, RenderableType
     from rich.live import Live
@@ -104,7 +104,8 @@ class LineWatcher:
 
     def __init__(self, console: Console, *, header: bool = True, clock: Callable[[], float] = time.monotonic) -> None:
         self.console, self.header, self.clock = console, header, clock
-        self._said: dict[str, tuple[int, bool, float]] = {}
+        self._said: dict[str, tuple[bool, float]] = {}
+        self._trials: set[tuple[str, str]] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -117,16 +118,30 @@ class LineWatcher:
         if self.header:
             print_header(self.console, header(record.spec, sandbox=record.sandbox), record.plan.notes)
             self.header = False
-        trials = len(record.progress.trials) if record.progress else 0
         now, ended = self.clock(), record.state.is_final
+        told = self._tell_trials(record)
         seen = self._said.get(record.id)
-        if seen is None or trials > seen[0] or ended > seen[1] or now - seen[2] >= HEARTBEAT:
-            self._said[record.id] = (trials, ended, now)
-            self._print(record)
+        if seen is None or ended > seen[0] or (now - seen[1] >= HEARTBEAT and not told):
+            self._print(record, progress_view(record).parts)
+            told = True
+        if told:
+            self._said[record.id] = (ended, now)
 
-    def _print(self, record: RunRecord) -> None:
+    def _tell_trials(self, record: RunRecord) -> bool:
+        """Print the trials that have ended since; those of a run that is over already stand in its leaderboard."""
+        trials = record.progress.trials if record.progress and record.state.value == "running" else ()
+        numbers = trial_numbers(trials)
+        fresh = [trial for trial in trials if trial.state.is_final and (record.id, trial.id) not in self._trials]
+        for trial in sorted(fresh, key=lambda one: numbers.get(one.id, 0)):
+            self._trials.add((record.id, trial.id))
+            name = f"trial {numbers[trial.id]}" if trial.id in numbers else "trial"
+            (row,) = rows([trial], record.spec.metric)
+            self._print(record, (name, row.score, row.message or row.model))
+        return bool(fresh)
+
+    def _print(self, record: RunRecord, parts: Sequence[str]) -> None:
         view = progress_view(record)
-        line = f"{INDENT}{view.name.ljust(LABEL)}" + "  ".join(view.parts)
+        line = f"{INDENT}{view.name.ljust(LABEL)}" + "  ".join(parts)
         self.console.print(f"{line}  {clock(view, datetime.now(UTC))}", markup=False, soft_wrap=True)
 
 
