@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from automl_bridge import errors
-from automl_bridge.backend import JobState, Outcome, Progress, Trial
+from automl_bridge.backend import Failure, JobState, Outcome, Progress, Trial
 from automl_bridge.spec import ModelRef
 
 MINE = os.urandom(4).hex()  # another one in each process that imports this
@@ -49,6 +49,11 @@ def only_on(job, attempt, verb, *arguments):
 def stop_when_asked(job, stopped_by="done"):
     until(lambda: job.should_stop)
     return _outcome("asked", stopped_by=stopped_by)
+
+
+def give_up_when_asked(job):
+    until(lambda: job.cancelled)
+    return Outcome(state=JobState.FAILED, failure=Failure(kind="all-trials-failed", message="none was finished"))
 
 
 def hang(job):
@@ -152,8 +157,8 @@ STEPS = {
     function.__name__.replace("_", "-"): function
     for function in (
         allocate, cancelled, checkpoint, checkpoint_without_model, die, env, exit_at_once, fail, fail_data, fail_ours,
-        fill_disk, hang, hang_in_native_code, have_children, no_memory, only_on, report, say, stop_when_asked,
-        sys_exit, time_left, touch, wait_for,
+        fill_disk, give_up_when_asked, hang, hang_in_native_code, have_children, no_memory, only_on, report, say,
+        stop_when_asked, sys_exit, time_left, touch, wait_for,
     )
 }  # fmt: skip
 

@@ -193,6 +193,13 @@ class TestCancel:
         assert outcome().state is JobState.CANCELLED
         assert (outcome().model.uri, outcome().stopped_by) == ("asked", "cancel")
 
+    def test_one_that_has_nothing_yet_did_not_fail(self, submit, queue):
+        outcome = submit(["give-up-when-asked"])
+        until(lambda: runs(queue))
+        queue.cancel("job")
+        assert outcome().state is JobState.CANCELLED
+        assert outcome().failure is None
+
     def test_its_worker_stays_warm(self, submit, queue):
         first = submit(["stop-when-asked"], name="first")
         until(lambda: runs(queue, "first"))

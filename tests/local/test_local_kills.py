@@ -161,7 +161,7 @@ queue.submit("job", {{"script": [["touch", "done"]]}})
         queue.submit("job", {"script": [["touch", "done"]]})
         assert ended(queue).state is JobState.SUCCEEDED
         assert len(runs(queue)) == 1
-        assert len(processes.supervisors()) == 1
+        until(lambda: len(processes.supervisors()) == 1)  # one that came second may be on its way out
 
     def test_killed_while_it_waits(self, make_queue, tmp_path):
         process = caller(
@@ -191,7 +191,7 @@ queue.submit("job-{round_number}", {{"script": [["touch", "done"]]}})
             assert [finish(process) for process in callers] == [b""] * 3
             assert ended(queue, f"job-{round_number}").state is JobState.SUCCEEDED
             assert len(runs(queue, f"job-{round_number}")) == 1
-            assert len(processes.supervisors()) == 1
+            until(lambda: len(processes.supervisors()) == 1)  # one that came second may be on its way out
             queue.kill()
 
     def test_its_fork_does_not_keep_the_lock(self, submit, processes, tmp_path):

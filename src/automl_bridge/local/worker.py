@@ -136,9 +136,10 @@ def _work(handler: Handler, folder: JobFolder, record: Record, command: dict[str
     left = None if command["end"] is None else command["end"] - time.monotonic()
     job = Job(folder.path, record.request, attempt=command["attempt"], seconds_left=left)
     outcome = handler(job)
-    if job.saw_cancel and outcome.state is JobState.SUCCEEDED and outcome.stopped_by in {"done", "cancel"}:
-        # It stopped because it was told to: that is not the same as done.
-        outcome = outcome.model_copy(update={"state": JobState.CANCELLED, "stopped_by": "cancel"})
+    if job.saw_cancel and outcome.stopped_by in {"done", "cancel"}:
+        # It stopped because it was told to: that is not the same as done, and no model yet is no failure.
+        told = {"state": JobState.CANCELLED, "stopped_by": "cancel", "failure": None}
+        outcome = outcome.model_copy(update=told)
     write_reserved(folder.outcome, outcome.model_dump_json(), folder.reserve)
     return {"end": "outcome"}
 
