@@ -33,9 +33,10 @@ def table():
 
 
 def stock(seed: int, folder: str) -> dict:
-    import autokeras as ak
     import keras
     import tree
+
+    import autokeras as ak
     from autokeras import graph
 
     def set_io_shapes(self, shapes):
@@ -57,12 +58,12 @@ def stock(seed: int, folder: str) -> dict:
 
 
 def ours(seed: int, folder: str) -> dict:
-    import autokeras as ak
     import keras_tuner
     import numpy as np
     from autokeras.tuners import task_specific
 
-    from automl_bridge_autokeras import compat, training
+    import autokeras as ak
+    from automl_bridge_autokeras import compat, judging
     from automl_bridge_autokeras.tuner import tuner_class
 
     train, validation = table()
@@ -74,10 +75,12 @@ def ours(seed: int, folder: str) -> dict:
         return {"val_accuracy": float(np.mean((probability > 0.5) == wanted)), "val_loss": float(loss)}
 
     class Listener:
+        is_late = False
+
         def stop(self):
             return False
 
-        def trial_started(self, trial_id, epochs):
+        def trial_started(self, _trial_id, _epochs):
             pass
 
         def epoch_ended(self, trial_id, epoch, model):
@@ -90,7 +93,7 @@ def ours(seed: int, folder: str) -> dict:
             model.save(Path(folder) / f"{result.trial_id}.keras")
 
     # Stock keeps the best epoch by the objective, and stops by val_loss: patience 10, min_delta 1e-4.
-    judge = training.Judge(
+    judge = judging.Judge(
         evaluate,
         better=lambda left, right: left["val_accuracy"] > right["val_accuracy"],
         improved=lambda left, right: left["val_loss"] < right["val_loss"] - 1e-4,
@@ -109,7 +112,7 @@ def ours(seed: int, folder: str) -> dict:
         listener=Listener(),
         judge=judge,
         base_seed=seed,
-        patience=training.Patience(10),
+        patience=judging.Patience(10),
     )
     model.fit(*train, validation_data=validation, epochs=EPOCHS, batch_size=BATCH, verbose=0)
     seconds = time.perf_counter() - started

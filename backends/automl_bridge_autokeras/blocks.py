@@ -10,13 +10,16 @@ Everything is built of Keras' standard layers, so a saved model opens in plain K
 from __future__ import annotations
 
 from statistics import NormalDist
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 import tree
 from autokeras.engine import block as block_module
 from keras import layers, ops
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["CategoryBlock", "ConcatBlock", "NumberBlock", "TrunkBlock"]
 
@@ -74,22 +77,30 @@ class CategoryBlock(block_module.Block):  # type: ignore[misc]
     ----------
     levels
         Number of codes over all columns: the columns' codes follow one another, so that one table holds them all.
+    unknown
+        Codes of missing and unseen categories. They start at 0 and stay there if training has none: an unseen
+        category adds nothing, where a random vector would add noise.
     """
 
-    def __init__(self, levels: int, **kwargs: Any) -> None:
+    def __init__(self, levels: int, unknown: Sequence[int] = (), **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.levels = levels
+        self.unknown = [int(code) for code in unknown]
 
     def get_config(self) -> dict[str, Any]:
         """Return what the block is rebuilt from."""
-        return {**super().get_config(), "levels": self.levels}
+        return {**super().get_config(), "levels": self.levels, "unknown": self.unknown}
 
     def build(self, hp: Any, inputs: Any = None) -> Any:
         """Build the layers that ``hp`` chooses."""
         node = tree.flatten(inputs)[0]
         width = hp.Choice("width", [4, 8, 16], default=8)
         table = layers.Embedding(self.levels, width, name="levels")
-        return layers.Flatten()(table(node))
+        embedded = table(node)
+        start = table.get_weights()[0]
+        start[self.unknown] = 0.0
+        table.set_weights([start])
+        return layers.Flatten()(embedded)
 
 
 @_register

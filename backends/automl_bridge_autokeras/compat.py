@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import autokeras as ak
 import tree
+
+import autokeras as ak
 from autokeras import graph as graph_module
 
 __all__ = ["SoundGraph", "SoundModel"]

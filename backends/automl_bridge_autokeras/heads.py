@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-import autokeras as ak
 import keras
 import tree
-from autokeras import adapters, analysers
 from autokeras.engine import head as head_module
 from keras import layers, ops
 
+import autokeras as ak
+from autokeras import adapters, analysers
 from automl_bridge_autokeras.compat import SoundGraph, SoundModel
+from automl_bridge_autokeras.schedule import AnnealedRate
 
-__all__ = ["ArrayInput", "BridgeGraph", "BridgeModel", "ClassHead", "ValueHead"]
+__all__ = ["ArrayInput", "BridgeGraph", "BridgeModel", "ClassHead", "ValueHead", "usual_epochs"]
 
 
 class ArrayInput(ak.Input):  # type: ignore[misc]
@@ -116,23 +117,22 @@ class BridgeGraph(SoundGraph):
     """Epochs, where the user set them."""
     trial_epochs = 1
     """Epochs of the model that was built last."""
+    schedule: AnnealedRate
+    """Learning rate of the model that was built last."""
 
     def _compile_keras_model(self, hp: Any, model: keras.Model) -> keras.Model:
         sizes, default = _batch_sizes(self.num_samples)
         self.fit_batch_size = hp.Choice("batch_size", sizes, default=default)
-        epochs = self.fixed_epochs or hp.Choice("epochs", [12, 24, 48], default=24)
+        steps_an_epoch = -(-int(self.num_samples) // self.fit_batch_size)
+        usual = usual_epochs(int(self.num_samples))
+        epochs = self.fixed_epochs or hp.Choice("epochs", [usual // 2, usual, usual * 2], default=usual)
         # Hyperband sets the epochs itself, fewer in its first rounds.
         self.trial_epochs = hp.values.get("tuner/epochs", epochs)
         rate = hp.Choice("learning_rate", [5e-4, 1e-3, 2e-3, 4e-3], default=2e-3)
         decay = hp.Choice("weight_decay", [0.0, 1e-2, 1e-1], default=1e-2)
-        steps = -(-int(self.num_samples) // self.fit_batch_size) * self.trial_epochs
-        warmup = max(1, steps // 20)
-        schedule = keras.optimizers.schedules.CosineDecay(
-            rate / 10, decay_steps=max(1, steps - warmup), warmup_target=rate, warmup_steps=warmup
-        )
-        model.compile(
-            optimizer=keras.optimizers.AdamW(learning_rate=schedule, weight_decay=decay), loss=self._get_loss()
-        )
+        self.schedule = AnnealedRate(rate, steps_an_epoch * self.trial_epochs)
+        optimizer = keras.optimizers.AdamW(learning_rate=self.schedule, weight_decay=decay)
+        model.compile(optimizer=optimizer, loss=self._get_loss())
         return model
 
     def _get_loss(self) -> Any:
@@ -147,6 +147,11 @@ class BridgeGraph(SoundGraph):
             head.finish(node) if isinstance(head, _Head) else node for head, node in zip(heads, nodes, strict=True)
         ]
         return keras.Model(model.inputs, finished if len(finished) > 1 else finished[0])
+
+
+def usual_epochs(rows: int) -> int:
+    """Return the epochs that take about 1,200 steps of the usual size, from 12 to 200."""
+    return min(200, max(12, 1200 * _batch_sizes(rows)[1] // max(1, rows)))
 
 
 def _batch_sizes(rows: float) -> tuple[list[int], int]:

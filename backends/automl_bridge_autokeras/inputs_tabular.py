@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import pyarrow as pa
-    from automl_bridge.data.encode import TableEncoder
     from numpy.typing import NDArray
 
+    from automl_bridge.data.encode import TableEncoder
     from automl_bridge.spec import ColumnProfile
 
 __all__ = ["PRESETS", "TableInputs", "table_nodes"]
@@ -104,7 +104,7 @@ class TableInputs:
         return cls(TableEncoder.from_json(document["encoder"]), NumberScaler.from_json(document["scaler"]))
 
 
-def table_nodes(inputs: Sequence[NDArray[Any]], levels: int) -> tuple[list[Any], Any]:
+def table_nodes(inputs: Sequence[NDArray[Any]], levels: int, unknown: Sequence[int] = ()) -> tuple[list[Any], Any]:
     """Return the input nodes for the arrays of `TableInputs.transform`, and the node that a head goes on.
 
     Needs AutoKeras, and so TensorFlow.
@@ -122,6 +122,6 @@ def table_nodes(inputs: Sequence[NDArray[Any]], levels: int) -> tuple[list[Any],
         parts.append(nodes[-1])
     if len(inputs) > len(floats):
         nodes.append(ArrayInput(name="codes"))
-        parts.extend(CategoryBlock(levels, name="category_block")(nodes[-1]))
+        parts.extend(CategoryBlock(levels, unknown, name="category_block")(nodes[-1]))
     joined = ConcatBlock(name="concat_block")(parts)
     return nodes, TrunkBlock(name="trunk_block")(joined)

@@ -1,4 +1,7 @@
-"""Bundles of AutoKeras models: ``model.keras`` (plain Keras opens it) and ``inputs.json`` (what goes before it)."""
+"""Bundles of AutoKeras models: ``model.keras`` (plain Keras opens it) and ``inputs.json`` (what goes before it).
+
+Only a search that was ended before its first network leaves a bundle without ``model.keras``: a linear model, in JSON.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,12 @@ import numpy as np
 
 from automl_bridge.bundle import BundleMetadata, read_bundle, read_bytes, write_bundle
 from automl_bridge.errors import BundleError
+from automl_bridge_autokeras.guard import LinearGuard
 from automl_bridge_autokeras.inputs_tabular import TableInputs
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pyarrow as pa
     from numpy.typing import NDArray
 
@@ -53,7 +59,18 @@ class TargetScale:
 def save(
     path: Path, model: Any, inputs: TableInputs, scale: TargetScale | None, metadata: BundleMetadata
 ) -> BundleMetadata:
-    """Write a bundle of the Keras model ``model``, not compiled, with all that goes before and after it.
+    """Write a bundle of ``model`` with all that goes before and after it.
+
+    Parameters
+    ----------
+    path
+        Its folder; a bundle that is there is replaced.
+    model
+        A Keras model, not compiled, or a `LinearGuard`.
+    inputs, scale
+        What turns columns into its arrays, and its outputs into targets.
+    metadata
+        What else is to be known.
 
     Raises
     ------
@@ -61,7 +78,10 @@ def save(
         If it cannot be written.
     """
     target = None if scale is None else {"mean": scale.mean.tolist(), "width": scale.width.tolist()}
-    document = {"kind": "table", "inputs": inputs.to_json(), "target": target}
+    document: dict[str, Any] = {"kind": "table", "inputs": inputs.to_json(), "target": target}
+    if isinstance(model, LinearGuard):
+        document["linear"] = model.to_json()
+        return write_bundle(path, metadata=metadata, files={_INPUTS: json.dumps(document).encode()}, replace=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".model-") as folder:
         model.save(Path(folder) / _MODEL)
@@ -84,10 +104,6 @@ class LoadedModel:
     """
 
     def __init__(self, path: Path) -> None:
-        import keras
-
-        from automl_bridge_autokeras.forward import Forward
-
         self.metadata = read_bundle(path)
         if self.metadata.backend != "autokeras":
             raise BundleError(f"{path} was made by {self.metadata.backend}, not by autokeras")
@@ -95,14 +111,24 @@ class LoadedModel:
         self._inputs = TableInputs.from_json(document["inputs"])
         target = document["target"]
         self._scale = None if target is None else TargetScale(np.array(target["mean"]), np.array(target["width"]))
-        # Keras opens files only; the bytes were checked, the file is ours.
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / _MODEL
-            file.write_bytes(read_bytes(path, self.metadata, _MODEL))
-            self.model = keras.models.load_model(file, compile=False, safe_mode=True)
-        self._forward = Forward(self.model)
+        if "linear" in document:
+            self._forward: Callable[..., NDArray[np.float64]] = LinearGuard.from_json(document["linear"]).predict
+        else:
+            self._forward = _open_network(read_bytes(path, self.metadata, _MODEL))
 
     def predict(self, table: pa.Table) -> NDArray[np.float64]:
         """Predict rows of the features; returns (rows, outputs) as in `Outcome.predictions`."""
         outputs = self._forward(self._inputs.transform(table))
         return outputs if self._scale is None else self._scale.up(outputs)
+
+
+def _open_network(content: bytes) -> Callable[..., NDArray[np.float64]]:
+    import keras
+
+    from automl_bridge_autokeras.forward import Forward
+
+    # Keras opens files only; the bytes were checked, the file is ours.
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / _MODEL
+        file.write_bytes(content)
+        return Forward(keras.models.load_model(file, compile=False, safe_mode=True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
+import statistics
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from automl_bridge.local.job import Job
     from automl_bridge.metrics import Metric
+    from automl_bridge_autokeras.guard import LinearGuard
     from automl_bridge_autokeras.training import Epoch
     from automl_bridge_autokeras.tuner import TrialResult
 
@@ -31,6 +33,8 @@ __all__ = ["Recorder"]
 
 _REPORT_SECONDS = 0.25  # between progress reports
 _SAVE_SECONDS = 20.0  # between bundles of a first trial that is not done yet
+_FIRST_SHARE = 0.45  # of the time, for the first trial: the second should have as much
+_LEAST_SHARE = 0.3  # of the time that a trial usually takes: below, a trial is not worth its start
 _BEST = "best.json"
 
 
@@ -59,7 +63,7 @@ class Recorder:
         project: Path,
         metric: Metric,
         max_trials: int,
-        save: Callable[[Path, keras.Model, str, float], None],
+        save: Callable[[Path, Any, str, float], None],
         versions: dict[str, str],
     ) -> None:
         self._job, self._project, self._metric = job, project, metric
@@ -70,11 +74,11 @@ class Recorder:
         self._last_report = self._last_save = 0.0
         self._save_seconds = 0.5
         self._current: dict[str, Any] = {}
+        self._unfinished: Trial | None = None
         best = read_json(project / _BEST) or {}
         self._before = float(best.get("seconds", 0.0))
-        self._best: tuple[str, float, bool] | None = (
-            (best["trial"], best["score"], best["done"]) if best and (project / best["folder"]).exists() else None
-        )
+        kept = bool(best) and (project / best["folder"]).exists()
+        self._best: tuple[str, float, str] | None = (best["trial"], best["score"], best["stage"]) if kept else None
         self._folder: str = best.get("folder", "") if self._best else ""
 
     # -- tuner.Listener ---------------------------------------------------------------------------------------------
@@ -88,6 +92,20 @@ class Recorder:
         """Seconds that are kept for scoring and for writing the best model: three times what it took last."""
         return 0.7 + 3 * self._save_seconds
 
+    @property
+    def is_late(self) -> bool:
+        """Whether the time left is too short for another trial to be of use."""
+        seconds = [trial.seconds for trial in self.trials.values() if trial.seconds]
+        usual = statistics.median(seconds) if seconds else 0.0
+        return self.stop() or self._job.seconds_left - self.reserve < _LEAST_SHARE * usual
+
+    def seconds_for(self, trial_id: str) -> float | None:
+        """Let the first trial take less than half of the time, and any later one what is left."""
+        if self._job.deadline is None:
+            return None
+        left = max(0.0, self._job.seconds_left - self.reserve)
+        return left if self.trials or trial_id in self.trials else _FIRST_SHARE * left
+
     def trial_started(self, trial_id: str, epochs: int) -> None:
         """Say that a trial starts."""
         self._current = {"trial": len(self.trials) + (trial_id not in self.trials), "epochs": epochs, "epoch": 0}
@@ -99,36 +117,47 @@ class Recorder:
         self._current["epoch"] = epoch.number
         score = epoch.scores[self._metric.name]
         waited = time.monotonic() - self._last_save
-        if epoch.best and (self._best is None or (not self._best[2] and waited > _SAVE_SECONDS)):
-            seconds = time.monotonic() - self._current["since"]
+        stage = None if self._best is None else self._best[2]
+        if epoch.best and stage != "done" and (stage != "begun" or waited > _SAVE_SECONDS):
             trial = Trial(
                 id=trial_id,
-                model="first trial, not finished",
+                model="network of the first trial, which was not finished",
                 score=score,
                 epochs=epoch.number,
-                seconds=seconds,
-                state=JobState.RUNNING,
+                seconds=round(time.monotonic() - self._current["since"], 3),
             )
-            self._keep_best(trial, model, done=False)
-            self._job.checkpoint(self._outcome("done", (trial,)))
+            self._keep_best(trial, model, "begun")
         self._report()
 
     def trial_ended(self, result: TrialResult, model: keras.Model) -> None:
         """Add it to the leaderboard; keep its model if it is the best, and checkpoint."""
         trial = self._row(result.trial_id, result.values, result.document())
         self.trials[trial.id] = trial
-        if self._best is None or not self._best[2] or self._metric.better(_score(trial), self._best[1]):
-            self._keep_best(trial, model, done=True)
+        if self._best is None or self._best[2] != "done" or self._metric.better(_score(trial), self._best[1]):
+            self._keep_best(trial, model, "done")
         resume.keep_copy(self._project)
-        self._job.checkpoint(self._outcome("done", self.leaderboard))
+        self._job.checkpoint(self._outcome("running", self.leaderboard))
         self._report(force=True)
 
     def trial_failed(self, trial_id: str, message: str) -> None:
         """Add it to the leaderboard, with its error."""
         self.trials[trial_id] = _failed(trial_id, message)
         resume.keep_copy(self._project)
-        self._job.checkpoint(self._outcome("done", self.leaderboard))
+        self._job.checkpoint(self._outcome("running", self.leaderboard))
         self._report(force=True)
+
+    # -- before the first network ------------------------------------------------------------------------------------
+
+    @property
+    def needs_guard(self) -> bool:
+        """Whether there is no model yet."""
+        return self._best is None
+
+    def keep_guard(self, guard: LinearGuard, score: float) -> None:
+        """Keep a model that takes no network; the first epoch of the first trial replaces it."""
+        trial = Trial(id="linear", model="linear model, before the first network", score=score)
+        self._keep_best(trial, guard, "guard")
+        self._save_seconds = 0.5
 
     # -- resuming ---------------------------------------------------------------------------------------------------
 
@@ -163,7 +192,7 @@ class Recorder:
         """Return what came of the search."""
         if self._job.cancelled:
             stopped_by = "cancel"
-        elif self._job.seconds_left < self.reserve:
+        elif self.is_late and len(self.trials) < self._max_trials:
             stopped_by = "max_time"
         else:
             stopped_by = "max_trials" if len(self.trials) >= self._max_trials else "done"
@@ -171,7 +200,14 @@ class Recorder:
 
     def _outcome(self, stopped_by: str, trials: tuple[Trial, ...]) -> Outcome:
         model = failure = None
-        if self._best is not None:
+        notes = list(self.notes)
+        stage = None if self._best is None else self._best[2]
+        ended_early = stopped_by in {"max_time", "cancel", "running"}
+        if self._unfinished is not None and ended_early:
+            trials = (self._unfinished, *trials)
+        if self._best is not None and (stage != "guard" or ended_early):
+            if stage == "guard":
+                notes.append("the search was ended before its first network could be scored: the model is linear")
             details: dict[str, object] = {"trial": self._best[0], "score": self._best[1]}
             model = ModelRef(backend="autokeras", uri=str(self._project / self._folder), local=True, details=details)
         elif stopped_by == "max_time":
@@ -188,7 +224,7 @@ class Recorder:
             failure=failure,
             usage=self.usage(),
             versions=self._versions,
-            notes=tuple(self.notes),
+            notes=tuple(notes),
         )
 
     def usage(self) -> Usage:
@@ -196,23 +232,24 @@ class Recorder:
         hours = (self._before + time.monotonic() - self._started) / 3600
         return Usage(items=(UsageItem(sku=LOCAL_SKU, quantity=hours, unit=LOCAL_UNIT),))
 
-    def _keep_best(self, trial: Trial, model: keras.Model, *, done: bool) -> None:
+    def _keep_best(self, trial: Trial, model: Any, stage: str) -> None:
         """Write the new best model, then point to it, then remove the one before: there is always one."""
         began = time.monotonic()
-        folder = f"best-{trial.id}-{'done' if done else trial.epochs}"
+        folder = f"best-{trial.id}-{stage}-{trial.epochs or 0}"
         shutil.rmtree(self._project / folder, ignore_errors=True)
         self._save(self._project / folder, model, trial.model, _score(trial))
-        self._best = (trial.id, _score(trial), done)
+        self._best = (trial.id, _score(trial), stage)
+        self._unfinished = None if stage == "done" else trial
         before, self._folder = self._folder, folder
         document = {
             "trial": trial.id,
             "score": _score(trial),
-            "done": done,
+            "stage": stage,
             "folder": folder,
             "seconds": self._before + time.monotonic() - self._started,
         }
         write_text(self._project / _BEST, json.dumps(document))
-        self._job.checkpoint(self._outcome("done", self.leaderboard or (trial,)))
+        self._job.checkpoint(self._outcome("running", self.leaderboard))
         if before and before != folder:
             shutil.rmtree(self._project / before, ignore_errors=True)
         self._last_save = time.monotonic()

@@ -15,11 +15,12 @@ from automl_bridge.local.files import read_json, write_text
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["adopt", "keep_copy", "mend"]
+__all__ = ["RESULT", "adopt", "keep_copy", "mend"]
 
 _ORACLE = "oracle.json"
 _COPY = "oracle.copy.json"
-_RESULT = "result.json"
+RESULT = "result.json"
+"""What a finished trial leaves in its folder beside AutoKeras' own files."""
 
 
 def keep_copy(project: Path) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from automl_bridge_autokeras.forward import Forward
+from automl_bridge_autokeras.judging import Pace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,30 +24,12 @@ if TYPE_CHECKING:
     import keras
     from numpy.typing import NDArray
 
-__all__ = ["Arrays", "Epoch", "EpochHook", "Fitted", "Judge", "Patience", "fit"]
+    from automl_bridge_autokeras.judging import Arrays, Judge, Patience
 
+__all__ = ["Epoch", "EpochHook", "Fitted", "fit"]
+
+_PROBES = 4  # compiled calls after which the speed is known well enough
 _CALL_SECONDS = 0.2  # aim for one compiled call: short enough to stop in time, long enough to cost nothing
-
-
-@dataclass(frozen=True)
-class Arrays:
-    """One part of the data as a model takes it: inputs in the model's order, target, and weights or None."""
-
-    inputs: tuple[NDArray[Any], ...]
-    target: NDArray[Any]
-    weights: NDArray[np.float64] | None = None
-
-    @property
-    def rows(self) -> int:
-        """Number of rows."""
-        return len(self.target)
-
-
-@dataclass(frozen=True)
-class Patience:
-    """Stop after ``epochs`` epochs in which the judge saw no improvement."""
-
-    epochs: int
 
 
 @dataclass(frozen=True)
@@ -78,26 +61,6 @@ class Fitted:
     history: list[Epoch] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class Judge:
-    """Scores validation outputs and says which of two scores is better.
-
-    Parameters
-    ----------
-    evaluate
-        From the outputs, shape (rows, outputs), to scores by name.
-    better
-        Whether the first scores beat the second: the best epoch's weights are kept.
-    improved
-        Whether the first scores are reason to go on after the second; None: as `better`. It may look at another
-        score, as AutoKeras does, which keeps weights by its objective and stops by the loss.
-    """
-
-    evaluate: Callable[[NDArray[np.float64]], dict[str, float]]
-    better: Callable[[dict[str, float], dict[str, float]], bool]
-    improved: Callable[[dict[str, float], dict[str, float]], bool] | None = None
-
-
 def fit(  # noqa: PLR0913 - what a training needs is no less
     model: keras.Model,
     finished: keras.Model,
@@ -108,7 +71,7 @@ def fit(  # noqa: PLR0913 - what a training needs is no less
     batch_size: int,
     epochs: int,
     seed: int,
-    stop: Callable[[], bool] = lambda: False,
+    pace: Pace | None = None,
     patience: Patience | None = None,
     on_epoch: EpochHook | None = None,
 ) -> Fitted:
@@ -126,8 +89,8 @@ def fit(  # noqa: PLR0913 - what a training needs is no less
         Rows a step; epochs at most.
     seed
         Of the order of the rows.
-    stop
-        Asked between calls of a fraction of a second; True ends the training there. There is always one evaluation.
+    pace
+        When to end, whatever is done by then; None never. There is always one evaluation.
     patience
         When to stop early; None never.
 
@@ -136,15 +99,17 @@ def fit(  # noqa: PLR0913 - what a training needs is no less
     FloatingPointError
         If the loss was not finite before any epoch could be scored.
     """
-    run = _Run(model, finished, train, batch_size)
+    pace = pace or Pace()
+    run = _Run(model, train, batch_size, epochs, pace)
     forward = Forward(finished)
     order = np.random.default_rng(seed)
     fitted = Fitted({}, 0, 0, stopped=False)
     best_weights: list[NDArray[Any]] = []
     last_good: dict[str, float] = {}
     waited_from = 0
-    for number in range(1, epochs + 1):
-        loss, stopped = run.epoch(order.permutation(train.rows).astype(np.int32), stop)
+    while run.steps_left > 0:
+        number = fitted.epochs + 1
+        loss, stopped = run.epoch(order.permutation(train.rows).astype(np.int32))
         if stopped and best_weights:
             fitted.stopped = True
             break
@@ -167,40 +132,72 @@ def fit(  # noqa: PLR0913 - what a training needs is no less
             on_epoch(entry, finished)
         if stopped or (patience is not None and number - waited_from >= patience.epochs):
             break
+        run.keep_pace()
     finished.set_weights(best_weights)
     return fitted
 
 
 class _Run:
-    """The compiled steps over one data set, and how many of them take `_CALL_SECONDS`."""
+    """The compiled steps over one data set: how many are left, and how many take `_CALL_SECONDS`."""
 
-    def __init__(self, model: keras.Model, finished: keras.Model, train: Arrays, batch_size: int) -> None:
+    def __init__(self, model: keras.Model, train: Arrays, batch_size: int, epochs: int, pace: Pace) -> None:
         self.steps_an_epoch = -(-train.rows // batch_size)
-        self.rows = train.rows
-        self.chunk = 1
-        self.compiled = False
+        self.steps_left = self.steps_an_epoch * epochs
+        self._pace = pace
+        self._began = time.monotonic()
+        self._done = self._calls = 0
+        self._chunk = 1
+        self._step_seconds = 0.0
+        self._first_epoch: tuple[float, int] | None = None
         self._steps = _compile_steps(model, train, batch_size)
-        self.model, self.finished = model, finished
 
-    def epoch(self, order: NDArray[np.int32], stop: Callable[[], bool]) -> tuple[float, bool]:
-        """Train on all rows in ``order``; returns the mean loss and whether it was stopped on the way."""
+    def epoch(self, order: NDArray[np.int32]) -> tuple[float, bool]:
+        """Train on the rows in ``order``; returns the mean loss and whether it was stopped on the way."""
         rows = tf.constant(order)
         total, done = 0.0, 0
-        while done < self.steps_an_epoch:
-            if done and stop():
+        while done < (wanted := min(self.steps_an_epoch, done + self.steps_left)):
+            if done and self._pace.stop():
                 return total / done, True
-            count = min(self.chunk, self.steps_an_epoch - done)
+            count = min(self._chunk, wanted - done)
             started = time.perf_counter()
             total += float(self._steps(rows, tf.constant(done), tf.constant(done + count)))
             self._learn_speed(count, time.perf_counter() - started)
             done += count
-        return total / done, stop()
+            self._done += count
+            self.steps_left -= count
+            if self._calls == _PROBES and self._done < self.steps_an_epoch:
+                self._afford(self._step_seconds)
+        return total / done, self._pace.stop()
+
+    def keep_pace(self) -> None:
+        """Leave out the steps that there is no time for; called after an epoch and its scoring."""
+        now = time.monotonic()
+        if self._first_epoch is None:  # it also compiled, which says nothing of the next
+            self._first_epoch = (now, self._done)
+            self._afford(self._step_seconds)
+        else:
+            since, done = self._first_epoch
+            self._afford((now - since) / max(1, self._done - done))
+
+    def _afford(self, step_seconds: float) -> None:
+        """Let the training, and with it the learning rate, end within the time that it may take."""
+        if self._pace.seconds is None:
+            return
+        time_left = self._pace.seconds - (time.monotonic() - self._began)
+        affordable = max(0, int(time_left / max(step_seconds, 1e-6)))
+        if affordable < self.steps_left:
+            # Whole epochs where there is time for one: what follows the last scoring is lost.
+            whole = affordable - affordable % self.steps_an_epoch
+            self.steps_left = whole or (affordable if self._done < self.steps_an_epoch else 0)
+            self._pace.shorten(self._done + self.steps_left)
 
     def _learn_speed(self, count: int, seconds: float) -> None:
-        if not self.compiled:  # the first call also compiled
-            self.compiled, self.chunk = True, 4
+        self._calls += 1
+        if self._calls == 1:  # it also compiled
+            self._chunk = 4
             return
-        self.chunk = max(1, min(4 * self.chunk, int(count * _CALL_SECONDS / max(seconds, 1e-6))))
+        self._step_seconds = seconds / count
+        self._chunk = max(1, min(4 * self._chunk, int(_CALL_SECONDS / max(self._step_seconds, 1e-6))))
 
 
 def _compile_steps(model: keras.Model, train: Arrays, batch_size: int) -> Callable[..., Any]:

@@ -10,6 +10,7 @@ import gc
 import json
 import time
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -17,19 +18,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 import keras
 import keras_tuner
 import numpy as np
-from autokeras import hyper_preprocessors
 from keras_tuner import errors as tuner_errors
 
+from autokeras import hyper_preprocessors
 from automl_bridge.local.files import is_storage, write_text
-from automl_bridge_autokeras import training
+from automl_bridge_autokeras import judging, resume, training
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 __all__ = ["Listener", "TrialResult", "TrialRunner", "trial_seed", "tuner_class"]
-
-RESULT = "result.json"
-"""What a finished trial leaves in its folder beside AutoKeras' own files."""
 
 _MAX_FAILED_IN_A_ROW = 6  # after so many, the next would fail too
 
@@ -51,11 +49,24 @@ class TrialResult:
         return {name: getattr(self, name) for name in ("scores", "best_epoch", "epochs", "seconds", "size")}
 
 
+class _EnoughError(Exception):
+    """The listener wants no other trial."""
+
+
 class Listener(Protocol):
     """Hears how the search goes; it decides when to stop and keeps the models."""
 
+    @property
+    def is_late(self) -> bool:
+        """Whether no other trial should start."""
+        ...
+
     def stop(self) -> bool:
         """Whether the search must end now. Asked several times a second."""
+        ...
+
+    def seconds_for(self, trial_id: str) -> float | None:
+        """Seconds that a trial should take at most; None: as it comes."""
         ...
 
     def trial_started(self, trial_id: str, epochs: int) -> None:
@@ -104,17 +115,17 @@ class TrialRunner:
         self,
         *args: Any,
         listener: Listener,
-        judge: training.Judge,
+        judge: judging.Judge,
         presets: Sequence[Mapping[str, Any]] = (),
         base_seed: int = 0,
-        patience: training.Patience | None = None,
+        patience: judging.Patience | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self._listener, self._judge, self._presets = listener, judge, presets
         self._base_seed, self._patience = base_seed, patience
         self._weights: tuple[Any, Any] = (None, None)
-        self._prepared: list[training.Arrays] = []
+        self._prepared: list[judging.Arrays] = []
         self.oracle.verbose = 0
         self.oracle.max_consecutive_failed_trials = _MAX_FAILED_IN_A_ROW
         self._choose = self.oracle.populate_space
@@ -142,14 +153,14 @@ class TrialRunner:
             self.oracle.update_space(space)
         gc.collect()
         gc.freeze()  # what is loaded by now stays: later collections need not look at it
-        keras_tuner.engine.base_tuner.BaseTuner.search(self, **fit_kwargs)
-        self._finished = True
+        with suppress(_EnoughError):
+            keras_tuner.engine.base_tuner.BaseTuner.search(self, **fit_kwargs)
 
     def pre_create_trial(self) -> None:
         """Stop in time, and make the oracle's next choice depend on the seed and the number of trials alone."""
         count = len(self.oracle.trials)
-        if self._listener.stop() and not self.oracle._retry_queue:  # noqa: SLF001 - AutoKeras has no other way
-            self.oracle.max_trials = max(count, 1) if count else self.oracle.max_trials
+        if self._listener.is_late:
+            raise _EnoughError
         self.oracle._seed_state = trial_seed(self._base_seed, f"oracle-{count}")  # noqa: SLF001
         np.random.seed(trial_seed(self._base_seed, f"choice-{count}"))  # noqa: NPY002 - the greedy oracle draws from it
 
@@ -185,7 +196,7 @@ class TrialRunner:
                 batch_size=self._batch_size(fit_kwargs),
                 epochs=epochs,
                 seed=trial_seed(self._base_seed, f"rows-{trial.trial_id}"),
-                stop=self._listener.stop,
+                pace=self._pace(trial.trial_id),
                 patience=self._patience,
                 on_epoch=lambda epoch, net: self._listener.epoch_ended(trial.trial_id, epoch, net),
             )
@@ -218,7 +229,7 @@ class TrialRunner:
         gc.collect()
 
     def _keep(self, result: TrialResult) -> None:
-        path = Path(self.get_trial_dir(result.trial_id)) / RESULT  # type: ignore[attr-defined]
+        path = Path(self.get_trial_dir(result.trial_id)) / resume.RESULT  # type: ignore[attr-defined]
         write_text(path, json.dumps(result.document()))
 
     def _try_build(self, values: Any) -> keras.Model:
@@ -236,13 +247,19 @@ class TrialRunner:
         finish: Callable[[keras.Model], keras.Model] | None = getattr(self.hypermodel, "finish", None)
         return model if finish is None else finish(model)
 
+    def _pace(self, trial_id: str) -> judging.Pace:
+        schedule = getattr(self.hypermodel, "schedule", None)
+        if schedule is None:  # AutoKeras' own optimizers cannot be told to end earlier
+            return judging.Pace(self._listener.stop)
+        return judging.Pace(self._listener.stop, self._listener.seconds_for(trial_id), schedule.shorten)
+
     def _epochs(self) -> int:
         return int(getattr(self.hypermodel, "trial_epochs", None) or self._default_epochs)
 
     def _batch_size(self, fit_kwargs: Mapping[str, Any]) -> int:
         return int(getattr(self.hypermodel, "fit_batch_size", None) or fit_kwargs.get("batch_size") or 32)
 
-    def _prepare(self, values: Any, fit_kwargs: Mapping[str, Any]) -> tuple[training.Arrays, training.Arrays]:
+    def _prepare(self, values: Any, fit_kwargs: Mapping[str, Any]) -> tuple[judging.Arrays, judging.Arrays]:
         """Fit AutoKeras' preprocessors and apply them, once for all trials that choose the same ones."""
         if not (self._prepared and self._is_fixed()):
             x, y = fit_kwargs["x"], fit_kwargs["y"]
@@ -262,8 +279,8 @@ class TrialRunner:
         return all(isinstance(one, hyper_preprocessors.DefaultHyperPreprocessor) for some in lists for one in some)
 
 
-def _arrays(x: Any, y: Any, weights: Any) -> training.Arrays:
-    return training.Arrays(tuple(x) if isinstance(x, (tuple, list)) else (x,), y, weights)
+def _arrays(x: Any, y: Any, weights: Any) -> judging.Arrays:
+    return judging.Arrays(tuple(x) if isinstance(x, (tuple, list)) else (x,), y, weights)
 
 
 def tuner_class(base: type) -> type:

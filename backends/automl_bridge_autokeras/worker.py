@@ -30,7 +30,11 @@ _KEPT = 4  # models that the worker keeps ready
 def handle(job: Job) -> Outcome:
     """Work on one job: the handler of the queue."""
     _quiet()
-    return _predict(job) if job.request["kind"] == "predict" else _train(job)
+    if job.request["kind"] == "predict":
+        return _predict(job)
+    from automl_bridge_autokeras.train import train
+
+    return train(job)
 
 
 def serve(argument: dict[str, Any]) -> Callable[[pa.Table], NDArray[np.float64]]:
@@ -39,17 +43,6 @@ def serve(argument: dict[str, Any]) -> Callable[[pa.Table], NDArray[np.float64]]
     from automl_bridge_autokeras.model_io import LoadedModel
 
     return LoadedModel(Path(argument["path"])).predict
-
-
-def _train(job: Job) -> Outcome:
-    from automl_bridge.data.dataset import Dataset
-    from automl_bridge.spec import JobSpec
-    from automl_bridge_autokeras.search import run_search
-    from automl_bridge_autokeras.settings import AutoKerasSettings
-
-    spec = JobSpec.model_validate(job.request["spec"])
-    settings = AutoKerasSettings.model_validate(job.request["settings"])
-    return run_search(job, spec, settings, Dataset.open(Path(job.request["data"]["train"])))
 
 
 def _predict(job: Job) -> Outcome:

@@ -1,0 +1,151 @@
+"""A job's data, ready for a search: encoded, with what scores it. No TensorFlow, so that it is there in no time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from automl_bridge.errors import DataError
+from automl_bridge.metrics import METRICS, Metric
+from automl_bridge.scoring import score
+from automl_bridge_autokeras.guard import LinearGuard
+from automl_bridge_autokeras.inputs_tabular import TableInputs
+from automl_bridge_autokeras.judging import Arrays, Judge
+from automl_bridge_autokeras.model_io import TargetScale
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from automl_bridge.data.dataset import Dataset
+    from automl_bridge.spec import JobSpec
+
+__all__ = ["LOSS", "Part", "Prepared"]
+
+LOSS = Metric("val_loss", False, "values", "validation loss")
+"""What trials are compared by where it cannot be the metric: cross-entropy, or the root of the mean squared error."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of the data: the model's arrays, and the target as it is scored."""
+
+    arrays: Arrays
+    target: NDArray[Any]
+
+    def take(self, rows: NDArray[np.int64]) -> Part:
+        """Return some of the rows."""
+        weights = None if self.arrays.weights is None else self.arrays.weights[rows]
+        inputs = tuple(array[rows] for array in self.arrays.inputs)
+        return Part(Arrays(inputs, self.arrays.target[rows], weights), self.target[rows])
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything that is fitted before the search, and the encoded rows.
+
+    Parameters
+    ----------
+    inputs, scale
+        From columns to arrays, and from targets to standardised values (None for classes).
+    train, validation
+        Encoded rows.
+    metric
+        What trials are compared by.
+    judge
+        The same for a training.
+    classes
+        Number of classes, 0 for values.
+    """
+
+    inputs: TableInputs
+    scale: TargetScale | None
+    train: Part
+    validation: Part
+    metric: Metric
+    judge: Judge
+    classes: int
+
+    @classmethod
+    def of(cls, dataset: Dataset, spec: JobSpec, *, by_loss: bool) -> Prepared:
+        """Fit to the training rows and encode; ``by_loss`` compares trials by the loss, not by the metric.
+
+        Raises
+        ------
+        DataError
+            If there are too few rows to learn from some and score by others.
+        """
+        inputs = TableInputs.fit(dataset.features("train"), spec.profile.features, spec.seed)
+        classes = len(spec.profile.classes) if spec.task.is_classification else 0
+        scale = None if classes else TargetScale.fit(dataset.target_values("train"), dataset.weights("train"))
+        train = _encode(dataset, "train", inputs, scale)
+        if "validation" in dataset.parts:
+            validation = _encode(dataset, "validation", inputs, scale)
+        else:
+            train, validation = _cut(train, spec.seed)
+        evaluate = _evaluation(spec, validation, scale)
+        metric = METRICS[spec.metric]
+        if by_loss or not _is_defined(spec, evaluate, validation, classes):
+            metric = LOSS
+        judge = Judge(evaluate, _comparison(metric))
+        return cls(inputs, scale, train, validation, metric, judge, classes)
+
+    def guard(self) -> tuple[LinearGuard, dict[str, float]]:
+        """Fit the linear model that is there before the first network; returns it with its scores."""
+        arrays = self.train.arrays
+        guard = LinearGuard.fit(
+            arrays.inputs, arrays.target, classes=self.classes, levels=self.inputs.levels, weights=arrays.weights
+        )
+        return guard, self.judge.evaluate(guard.predict(self.validation.arrays.inputs))
+
+
+def _encode(dataset: Dataset, name: str, inputs: TableInputs, scale: TargetScale | None) -> Part:
+    if scale is None:
+        target: NDArray[Any] = dataset.target_codes(name)
+        wanted: NDArray[Any] = target.astype(np.int32)[:, None]
+    else:
+        target = dataset.target_values(name)
+        wanted = scale.down(target)
+    return Part(Arrays(inputs.transform(dataset.features(name)), wanted, dataset.weights(name)), target)
+
+
+def _cut(train: Part, seed: int) -> tuple[Part, Part]:
+    """Take a fifth of the training rows to score trials by, where the data came without a validation part."""
+    rows = len(train.target)
+    if rows < 2:
+        raise DataError(
+            f"a search needs rows to learn from and others to score by; there are {rows}", hint="give it more rows"
+        )
+    order = np.random.default_rng(seed).permutation(rows)
+    cut = max(1, rows // 5)
+    return train.take(np.sort(order[cut:])), train.take(np.sort(order[:cut]))
+
+
+def _evaluation(spec: JobSpec, part: Part, scale: TargetScale | None) -> Any:
+    loss = "log_loss" if scale is None else "rmse"
+
+    def evaluate(outputs: NDArray[np.float64]) -> dict[str, float]:
+        values = outputs if scale is None else scale.up(outputs)
+        scores = {spec.metric: score(spec.metric, values, part.target, part.arrays.weights)}
+        known = scores.get(loss)
+        scores["val_loss"] = score(loss, values, part.target, part.arrays.weights) if known is None else known
+        return scores
+
+    return evaluate
+
+
+def _is_defined(spec: JobSpec, evaluate: Any, part: Part, classes: int) -> bool:
+    """Whether the metric has a value on the validation rows; roc_auc has none if all are of one class."""
+    outputs = classes or len(spec.target)
+    even = np.full((len(part.target), outputs), 1 / outputs if classes else 0.0)
+    return bool(np.isfinite(evaluate(even)[spec.metric]))
+
+
+def _comparison(metric: Metric) -> Any:
+    def better(left: dict[str, float], right: dict[str, float]) -> bool:
+        if left[metric.name] != right[metric.name]:
+            return metric.better(left[metric.name], right[metric.name])
+        return left["val_loss"] < right["val_loss"]  # labels alone often tie
+
+    return better

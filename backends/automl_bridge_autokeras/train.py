@@ -1,0 +1,120 @@
+"""A train job, from its request to its outcome. Light until the data is ready; then TensorFlow is loaded."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import platform
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from automl_bridge.bundle import BundleMetadata
+from automl_bridge.data.dataset import Dataset
+from automl_bridge.local.files import read_json
+from automl_bridge.spec import JobSpec
+from automl_bridge_autokeras import model_io, resume
+from automl_bridge_autokeras.prepared import LOSS, Prepared
+from automl_bridge_autokeras.recorder import Recorder
+from automl_bridge_autokeras.settings import AutoKerasSettings
+
+if TYPE_CHECKING:
+    from automl_bridge.backend import Outcome
+    from automl_bridge.local.job import Job
+    from automl_bridge.metrics import Metric
+
+__all__ = ["train", "versions"]
+
+
+def train(job: Job) -> Outcome:
+    """Search models until the budget ends; returns the best and the leaderboard."""
+    spec = JobSpec.model_validate(job.request["spec"])
+    settings = AutoKerasSettings.model_validate(job.request["settings"])
+    dataset = Dataset.open(Path(job.request["data"]["train"]))
+    project = _project(job, dataset)
+    notes = _prepare_folder(job, project, spec, settings)
+    prepared = Prepared.of(dataset, spec, by_loss=job.request["objective"] == "val_loss")
+    recorder = _recorder(job, project, spec, prepared)
+    recorder.notes.extend(notes)
+    max_trials = int(job.request["max_trials"])
+    if not recorder.is_late and len(recorder.trials) < max_trials:
+        from automl_bridge_autokeras.search import run_search
+
+        run_search(spec, settings, prepared, recorder, project, max_trials)
+    return recorder.final()
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what makes a model."""
+    found = {"python": platform.python_version()}
+    for name in ("automl-bridge", "autokeras", "keras", "keras-tuner", "tensorflow", "tensorflow-cpu", "numpy"):
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _project(job: Job, dataset: Dataset) -> Path:
+    # The split is a part of the question: scores on other validation rows do not compare.
+    split = hashlib.sha256(dataset.split_digest.encode()).hexdigest()[:8]
+    return job.folder / f"search-{job.request['search']}-{split}"
+
+
+def _prepare_folder(job: Job, project: Path, spec: JobSpec, settings: AutoKerasSettings) -> list[str]:
+    """Make the search's folder ready to go on from whatever is there; returns notes."""
+    notes = []
+    if spec.continues and not project.exists():
+        earlier = job.folder.parent / spec.continues / project.name
+        if settings.overwrite:
+            notes.append(f"the setting overwrite starts anew: trials of {spec.continues} are not used")
+        elif resume.adopt(earlier, project):
+            notes.append(f"goes on from the finished trials of {spec.continues}")
+        else:
+            notes.append(f"{spec.continues} has no finished trials of the same data and settings: starts anew")
+    resume.mend(project, crashed=job.attempt > 1)
+    project.mkdir(parents=True, exist_ok=True)
+    return notes
+
+
+def _recorder(job: Job, project: Path, spec: JobSpec, prepared: Prepared) -> Recorder:
+    inputs, scale, made_by = prepared.inputs, prepared.scale, versions()
+
+    def save(path: Path, model: Any, words: str, value: float) -> None:
+        metadata = _metadata(spec, prepared.metric, words, value, made_by)
+        model_io.save(path, model, inputs, scale, metadata)
+
+    recorder = Recorder(job, project, prepared.metric, int(job.request["max_trials"]), save, made_by)
+    _restore(recorder, project, prepared.metric)
+    if prepared.metric is LOSS and job.request["objective"] != LOSS.name:
+        recorder.notes.append(f"{spec.metric} is not defined on the validation rows: trials are compared by val_loss")
+    if recorder.needs_guard:
+        guard, scores = prepared.guard()
+        recorder.keep_guard(guard, scores[prepared.metric.name])
+    return recorder
+
+
+def _restore(recorder: Recorder, project: Path, metric: Metric) -> None:
+    """Tell the recorder of the trials that are there already."""
+    for path in sorted(project.glob("trial_*/trial.json")):
+        trial = read_json(path) or {}
+        result = read_json(path.parent / resume.RESULT)
+        if trial.get("status") == "COMPLETED" and result and metric.name in result["scores"]:
+            recorder.restore(trial["trial_id"], trial["hyperparameters"]["values"], result)
+        elif trial.get("status") in {"FAILED", "INVALID"}:
+            recorder.restore_failed(trial["trial_id"], trial.get("message") or "")
+
+
+def _metadata(spec: JobSpec, metric: Metric, words: str, value: float, made_by: dict[str, str]) -> BundleMetadata:
+    return BundleMetadata(
+        backend="autokeras",
+        task=spec.task,
+        target=spec.target,
+        metric=spec.metric,
+        profile=spec.profile,
+        seed=spec.seed,
+        objective=metric.name,
+        model=words,
+        score=value,
+        versions=made_by,
+        run=spec.name,
+    )
