@@ -47,10 +47,18 @@ def test_another_seed_is_another_split_and_rows_are_shuffled():
     assert 0.1 < (one[:500] == HOLDOUT).mean() < 0.3
 
 
+def test_data_drawn_with_the_split_s_own_seed_is_not_cut_along_its_values():
+    # default_rng(0).uniform() is the raw stream of PCG64(0): the holdout would be the rows of the least values.
+    values = np.random.default_rng(0).uniform(size=2000)
+    parts = split_rows(2000, holdout=0.2, validation=0.2, seed=0)
+    assert abs(values[parts == HOLDOUT].mean() - 0.5) < 0.05
+    assert abs(values[parts == VALIDATION].mean() - 0.5) < 0.05
+
+
 def test_the_split_never_changes_between_versions():
     # A run that is repeated with a later version must hold out the same rows: those of the least raw numbers.
     parts = split_rows(12, holdout=0.25, validation=0.25, seed=7)
-    order = np.argsort(np.random.PCG64(7).random_raw(12))
+    order = np.argsort(np.random.PCG64(np.random.SeedSequence(7, spawn_key=(0x5917,))).random_raw(12))
     assert sorted(np.flatnonzero(parts == HOLDOUT)) == sorted(order[:3])
     assert sorted(np.flatnonzero(parts == VALIDATION)) == sorted(order[3:5])
 

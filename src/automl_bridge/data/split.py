@@ -21,6 +21,8 @@ TRAIN, VALIDATION, HOLDOUT = 0, 1, 2
 PARTS = ("train", "validation", "holdout")
 """Names of the parts, by number."""
 
+_STREAM = 0x5917
+
 
 def check_fractions(holdout: float, validation: float) -> None:
     """Raise `UsageError` unless both are shares in [0, 1)."""
@@ -118,7 +120,9 @@ def split_ordered(rank: NDArray[np.int64], *, holdout: float, validation: float)
 def _keys(count: int, seed: int) -> NDArray[np.uint64]:
     import numpy as np
 
-    keys = np.random.PCG64(seed).random_raw(count)
+    # A stream of its own: data made by ``default_rng(0).uniform()`` must not be cut along its own values by seed 0.
+    own = np.random.SeedSequence(seed, spawn_key=(_STREAM,))
+    keys = np.random.PCG64(own).random_raw(count)
     return np.asarray(keys, dtype=np.uint64)
 
 
@@ -156,7 +160,7 @@ def _groups_to_keep(
     import numpy as np
 
     if codes is None or not len(order):
-        return np.bincount(groups).argmax(keepdims=True) if len(order) else order
+        return np.array([np.argmax(np.bincount(groups))]) if len(order) else order
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
     last = np.full(int(codes.max()) + 1, -1)
