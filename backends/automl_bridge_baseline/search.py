@@ -121,14 +121,15 @@ def train(plan: Plan, dataset: Dataset, folder: Path) -> Outcome:
 
 def _defined_metric(job: _Job) -> Metric:
     """Return the metric, or one that can be computed where the validation rows do not have it."""
-    dummy = next(candidate for candidate in chosen(None) if candidate.name == "dummy")
-    tried = job.score(_fit_once(job, dummy, _make(job, dummy)).models)
-    if tried is None or math.isfinite(tried):
+    rows = job.validation
+    if rows is None:
+        return job.metric
+    same = np.full((len(rows), job.classes), 1 / job.classes) if job.classes else np.zeros_like(rows.y)
+    if math.isfinite(score(job.metric, same, rows.y, rows.weights)):
         return job.metric
     other = METRICS["log_loss" if job.classes else "mae"]
     job.notes.append(
-        f"{job.metric.name} is not defined on the {len(job.validation or ())} validation rows: "
-        f"models were chosen by {other.name}"
+        f"{job.metric.name} is not defined on the {len(rows)} validation rows: models were chosen by {other.name}"
     )
     return other
 
