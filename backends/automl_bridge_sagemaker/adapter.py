@@ -122,11 +122,13 @@ class SageMakerBackend(Backend):
 
         return stage(plan, dataset, self._objects, self.settings)
 
-    def submit(self, plan: Plan, staged: Staged) -> JobRef:  # noqa: ARG002 - the request has the addresses
+    def submit(self, plan: Plan, staged: Staged) -> JobRef:
         """Start the AutoML job, or the transform job with its model."""
+        from automl_bridge_sagemaker.staging import check_staged
         from automl_bridge_sagemaker.submission import submit
 
         self.settings.require()
+        check_staged(staged, self._objects)
         return submit(plan, self._clients, self._objects)
 
     def find(self, plan: Plan) -> JobRef | None:

@@ -112,7 +112,10 @@ def _without_model(
     elif state is JobState.SUCCEEDED and _stopped_by(answer) == "max_time":
         failure = Failure(kind="time-limit", message="the time limit was reached before a candidate was finished")
     elif state is JobState.SUCCEEDED:
-        message = "; ".join({trial.message for trial in trials if trial.message}) or "SageMaker named no best candidate"
+        message = (
+            "; ".join(sorted({trial.message for trial in trials if trial.message}))
+            or "SageMaker named no best candidate"
+        )
         failure = Failure(kind="all-trials-failed", message=message)
     return Outcome(
         state=JobState.CANCELLED if state is JobState.CANCELLED else JobState.FAILED,

@@ -12,6 +12,7 @@ from automl_bridge_sagemaker.layout import Location, split_uri
 from automl_bridge_sagemaker.planning import AUTOML_JOB, JOB_FOLDER, MODEL, STAGED_DATA, TRANSFORM_JOB
 from automl_bridge_sagemaker.rates import HOSTING, S3_STORAGE, sku
 from automl_bridge_sagemaker.requests import RUN_TAG
+from automl_bridge_sagemaker.submission import described
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -45,6 +46,12 @@ _DELETES = {
     ENDPOINT: ("delete_endpoint", "EndpointName"),
     ENDPOINT_CONFIG: ("delete_endpoint_config", "EndpointConfigName"),
     MODEL: ("delete_model", "ModelName"),
+}
+
+# kind: call, argument, key of the state. What stopping a finished job answers is not documented: it is not asked.
+_DESCRIBES = {
+    AUTOML_JOB: ("describe_auto_ml_job_v2", "AutoMLJobName", "AutoMLJobStatus"),
+    TRANSFORM_JOB: ("describe_transform_job", "TransformJobName", "TransformJobStatus"),
 }
 
 
@@ -139,6 +146,8 @@ class Inventory:
         if kind in {STAGED_DATA, JOB_FOLDER}:
             self._objects.delete_under(split_uri(name))
             return
+        if kind in _DESCRIBES and not self._is_running(kind, name):
+            return
         if kind not in _DELETES:
             raise UnsupportedError(f"sagemaker has no {kind} to delete ({name})")
         from botocore.exceptions import ClientError
@@ -151,3 +160,8 @@ class Inventory:
                 # Missing things, and jobs that have ended, are answered by one of these two.
                 if not is_code(error, "ValidationException", "ResourceNotFound"):
                     raise
+
+    def _is_running(self, kind: str, name: str) -> bool:
+        call, argument, key = _DESCRIBES[kind]
+        answer = described(getattr(self._clients.sagemaker, call), f"the {kind} {name}", **{argument: name})
+        return answer is not None and answer[key] == "InProgress"

@@ -74,7 +74,7 @@ class Objects:
             raise ConfigError(f"there is no bucket {bucket}", hint=f"make it in {wanted}, or set another bucket")
         if region != wanted:
             raise ConfigError(
-                f"the bucket {bucket} is in {region}, the jobs would run in {wanted}: SageMaker needs both in one region",
+                f"the bucket {bucket} is in {region}, the jobs would run in {wanted}: SageMaker needs one region",
                 hint=f"set region to {region}, or a bucket that is in {wanted}",
                 limit="sagemaker.all.bucket_region",
                 source=limit("sagemaker.all.bucket_region").source,

@@ -84,8 +84,7 @@ def _missing(settings: SageMakerSettings) -> tuple[str, ...]:
 
 def _notes(spec: JobSpec, settings: SageMakerSettings) -> tuple[str, ...]:
     notes = [
-        f"usage is a guess at {settings.assumed_parallelism} × {settings.assumed_instance}: SageMaker picks "
-        "instances itself and publishes no running times",
+        f"usage is a guess at {settings.assumed_parallelism} × {settings.assumed_instance}: SageMaker picks its own",
         *_missing(settings),
     ]
     if spec.task in TABULAR and spec.metric in {"f1", "precision", "recall"}:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from automl_bridge.errors import SchemaError
 from automl_bridge.spec import Role
 from automl_bridge.task import Task
 from automl_bridge_sagemaker.checks import weight_column
 from automl_bridge_sagemaker.containers import with_probabilities
+from automl_bridge_sagemaker.forecast_request import forecast_config
 from automl_bridge_sagemaker.layout import data_location, job_location
 from automl_bridge_sagemaker.native_limits import TABULAR, resolved_mode
 from automl_bridge_sagemaker.objectives import problem_type
 
 if TYPE_CHECKING:
     from automl_bridge.backend import Objective
-    from automl_bridge.spec import ForecastSpec, JobSpec, Profile
+    from automl_bridge.spec import JobSpec
     from automl_bridge_sagemaker.native_limits import Limits
     from automl_bridge_sagemaker.settings import SageMakerSettings
 
@@ -126,7 +126,7 @@ def _problem(spec: JobSpec, settings: SageMakerSettings, limits: Limits) -> dict
                 "TargetLabelColumn": _target(spec),
             }
         }
-    return {"TimeSeriesForecastingJobConfig": {**completion, **_forecast(spec)}}
+    return {"TimeSeriesForecastingJobConfig": {**completion, **forecast_config(spec)}}
 
 
 def _target(spec: JobSpec) -> str:
@@ -146,74 +146,6 @@ def _tabular(spec: JobSpec, settings: SageMakerSettings) -> dict[str, object]:
     if settings.algorithms:
         algorithms = {"AutoMLAlgorithms": list(settings.algorithms)}
         config["CandidateGenerationConfig"] = {"AlgorithmsConfig": [algorithms]}
-    return config
-
-
-_FREQUENCIES = {
-    "D": "D", "W": "W", "M": "M", "MS": "M", "ME": "M", "Y": "Y", "YS": "Y", "YE": "Y", "A": "Y",
-    "h": "H", "H": "H", "min": "min", "T": "min",
-}  # fmt: skip
-
-
-def _frequency(freq: str) -> str:
-    """Return Autopilot's frequency for pandas' one; limit ``sagemaker.forecasting.frequency``."""
-    import re
-
-    from automl_bridge_sagemaker.limits import limit, refusal
-
-    found = re.fullmatch(r"(\d*)([A-Za-z]+)(-[A-Z]{3})?", freq)
-    unit = _FREQUENCIES.get(found[2]) if found else None
-    native = f"{found[1]}{unit}" if found and unit else ""
-    if native == "60min":
-        native = "1H"
-    if native.startswith("1") and not native[1:2].isdigit():
-        native = native[1:] if unit != "min" else native
-    if unit == "min" and native == "min":
-        native = "1min"
-    if not re.fullmatch(limit("sagemaker.forecasting.frequency").value, native):
-        raise refusal(
-            "sagemaker.forecasting.frequency",
-            f'SageMaker Autopilot has no step of "{freq}"',
-            "it takes 1 to 59 min, 1 to 23 H, 1 to 6 D, 1 to 4 W, 1 to 11 M, and Y",
-        )
-    return native
-
-
-def _forecast(spec: JobSpec) -> dict[str, object]:
-    from automl_bridge_sagemaker.limits import limit, refusal
-
-    forecast = spec.forecast
-    if forecast is None:
-        raise SchemaError("a forecasting job needs time, horizon and freq", hint="give --time, --horizon and --freq")
-    if forecast.horizon > limit("sagemaker.forecasting.max_horizon").number:
-        raise refusal(
-            "sagemaker.forecasting.max_horizon",
-            f"SageMaker Autopilot forecasts at most {limit('sagemaker.forecasting.max_horizon').value} steps; "
-            f"{forecast.horizon} were asked for",
-        )
-    if len(forecast.quantiles) > limit("sagemaker.forecasting.quantiles").number:
-        raise refusal("sagemaker.forecasting.quantiles", f"at most 5 quantiles; {len(forecast.quantiles)} were given")
-    return {
-        "ForecastFrequency": _frequency(forecast.freq),
-        "ForecastHorizon": forecast.horizon,
-        "ForecastQuantiles": [f"p{round(100 * quantile)}" for quantile in forecast.quantiles],
-        "TimeSeriesConfig": _series(forecast, spec.profile),
-        # Rows of one stamp would be summed without a word, and gaps filled with 0: said, and for levels the mean.
-        "Transformations": {"Aggregation": {_target(spec): "avg"}},
-    }
-
-
-def _series(forecast: ForecastSpec, profile: Profile) -> dict[str, object]:
-    safe = {column.name: column.safe_name for column in profile.columns}
-    if not forecast.series:
-        raise SchemaError("SageMaker Autopilot needs a column that names the series", hint="add one with --series")
-    config: dict[str, object] = {
-        "TargetAttributeName": profile.with_role(Role.TARGET)[0].safe_name,
-        "TimestampAttributeName": safe[forecast.time],
-        "ItemIdentifierAttributeName": safe[forecast.series[0]],
-    }
-    if len(forecast.series) > 1:
-        config["GroupingAttributeNames"] = [safe[name] for name in forecast.series[1:]]
     return config
 
 

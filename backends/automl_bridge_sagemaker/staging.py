@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from automl_bridge_sagemaker.objects import Objects
     from automl_bridge_sagemaker.settings import SageMakerSettings
 
-__all__ = ["input_location", "stage"]
+__all__ = ["check_staged", "input_location", "stage"]
 
 OBJECT_BYTES = 16 * 2**20
 """Rows of about so many bytes in memory become one object: small enough to hold a few, large enough to send well."""
@@ -54,11 +54,11 @@ class _Part:
 
     @property
     def parent(self) -> Location:
-        return self.folder._replace(key=self.folder.key.rstrip("/").rpartition("/")[0] + "/")
+        return _above(self.folder)
 
     @property
     def marker(self) -> str:
-        return self.folder.key.rstrip("/").rpartition("/")[2] + ".json"
+        return _marker(self.folder)
 
 
 def input_location(plan: Plan) -> Location:
@@ -89,6 +89,22 @@ def stage(plan: Plan, dataset: Dataset, objects: Objects, settings: SageMakerSet
         sent += len(body) if objects.create(parts[0].parent, "features.json", body, "application/json") else 0
     sent += sum(_send(part, objects) for part in parts)
     return Staged(uris={part.name: part.folder.uri for part in parts}, bytes_sent=sent)
+
+
+def check_staged(staged: Staged, objects: Objects) -> None:
+    """Raise `RejectedError` unless all parts are in the bucket, whole: what was staged may have been deleted since."""
+    for part, uri in staged.uris.items():
+        folder = split_uri(uri)
+        if objects.read(_above(folder), _marker(folder)) is None:
+            raise RejectedError(f"the staged rows of {part} are not in {uri} any more", hint="start a new run")
+
+
+def _above(folder: Location) -> Location:
+    return folder._replace(key=folder.key.rstrip("/").rpartition("/")[0] + "/")
+
+
+def _marker(folder: Location) -> str:
+    return folder.key.rstrip("/").rpartition("/")[2] + ".json"
 
 
 def _parts(plan: Plan, dataset: Dataset) -> Iterator[_Part]:

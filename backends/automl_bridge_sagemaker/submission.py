@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from automl_bridge_sagemaker.clients import Clients
     from automl_bridge_sagemaker.objects import Objects
 
-__all__ = ["PLAN_FILE", "find", "job_folder", "submit"]
+__all__ = ["PLAN_FILE", "described", "find", "job_folder", "submit"]
 
 PLAN_FILE = "plan.json"
 
@@ -115,10 +115,10 @@ def find(plan: Plan, clients: Clients) -> JobRef | None:
     """
     name = plan.spec.name
     if plan.spec.kind == "predict":
-        answer = _described(clients.sagemaker.describe_transform_job, f"transform job {name}", TransformJobName=name)
+        answer = described(clients.sagemaker.describe_transform_job, f"transform job {name}", TransformJobName=name)
         key = "TransformJobArn"
     else:
-        answer = _described(clients.sagemaker.describe_auto_ml_job_v2, f"AutoML job {name}", AutoMLJobName=name)
+        answer = described(clients.sagemaker.describe_auto_ml_job_v2, f"AutoML job {name}", AutoMLJobName=name)
         key = "AutoMLJobArn"
     if answer is None:
         return None
@@ -127,7 +127,7 @@ def find(plan: Plan, clients: Clients) -> JobRef | None:
     return JobRef(backend="sagemaker", name=name, kind=plan.spec.kind, remote_id=arn)
 
 
-def _described(call: Any, what: str, **names: str) -> dict[str, Any] | None:
+def described(call: Any, what: str, **names: str) -> dict[str, Any] | None:
     """Return what the service says of a thing; None if it is not there.
 
     What is not there is ResourceNotFound for AutoML jobs and a ValidationException for the older kinds.
