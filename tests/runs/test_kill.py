@@ -20,8 +20,26 @@ from automl_bridge.session import Session
 
 # A server process that has everything imported, and forks for each start: a fresh process in some milliseconds.
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["toy", "automl_bridge.session", "automl_bridge.runs.engine", "sqlalchemy", "psycopg",
-                                  "sqlalchemy.dialects.postgresql.psycopg", "automl_bridge.scoring"])  # fmt: skip
+PROCESSES.set_forkserver_preload(
+    [
+        "pandas",  # pyarrow asks for it where it is installed
+        "psutil",
+        "psycopg",
+        "pyarrow.compute",
+        "pytest",
+        "sqlalchemy.dialects.sqlite",
+        "sqlalchemy.dialects.postgresql.psycopg",
+        "automl_bridge.config",
+        "automl_bridge.data.build",
+        "automl_bridge.runs.engine",
+        "automl_bridge.runs.predicting",
+        "automl_bridge.runs.rows",
+        "automl_bridge.runs.store",
+        "automl_bridge.runs.tables",
+        "automl_bridge.scoring",
+        "automl_bridge.session",
+    ]
+)
 PREDICT_SEED = 1
 
 
