@@ -26,7 +26,7 @@ def make_queue(tmp_path, processes):
     yield make
     for queue in queues:
         queue.kill()
-    assert [process.cmdline() for process in processes.all()] == []
+    assert processes.words() == []
 
 
 @pytest.fixture

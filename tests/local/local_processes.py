@@ -25,13 +25,22 @@ class Processes:
         return [process for process in psutil.process_iter() if self._is_ours(process)]
 
     def of(self, module):
-        return [process.pid for process in self.all() if module in " ".join(process.cmdline())]
+        return [process.pid for process in self.all() if module in self._words(process)]
 
     def supervisors(self):
         return self.of("automl_bridge.local.supervisor")
 
     def workers(self):
         return self.of("automl_bridge.local.worker")
+
+    def words(self):
+        return [words for process in self.all() if (words := self._words(process))]
+
+    def _words(self, process):
+        try:
+            return process.cmdline()
+        except psutil.Error:  # gone since
+            return []
 
     def _is_ours(self, process):
         try:
