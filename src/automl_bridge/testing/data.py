@@ -42,8 +42,8 @@ def dataset(task: Task, rows: int, *, classes: tuple[Any, ...] = CLASSES, seed: 
     signal = np.asarray(features.column(0).to_numpy())
     target: Any = signal * 10.0 + 3.0
     if task.is_classification:
-        # Squared, so that classes differ in size and frequencies alone tell which column is whose.
-        codes = ((signal / 3.0) ** 2 * len(classes)).astype(int)
+        # To the third power, so that classes differ in size and frequencies alone tell which column is whose.
+        codes = ((signal / 3.0) ** 3 * len(classes)).astype(int)
         target = pa.array([classes[code] for code in codes])
     _, built = build_dataset(
         features.append_column("the target", pa.array(target)), target="the target", task=task, **options

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Fixtures", "need"]
 
+_TASKS = (Task.TABULAR_CLASSIFICATION, Task.TABULAR_REGRESSION)
+
 
 def need(backend: Backend, wanted: Task | Feature) -> None:
     """Skip the test, with the backend's own reason, if it cannot do what is wanted."""
@@ -50,7 +52,7 @@ class Fixtures:
         """Return the backend under test, in a workspace of its own. Override this one, with ``scope="class"``."""
         raise NotImplementedError("override the fixture `backend` in your subclass of BackendContract")
 
-    @pytest.fixture(scope="class", params=[Task.TABULAR_CLASSIFICATION, Task.TABULAR_REGRESSION], ids=str)
+    @pytest.fixture(scope="class", params=_TASKS, ids=str)
     @classmethod
     def task(cls, request: pytest.FixtureRequest, backend: Backend) -> Task:
         """Return each task that the tiers have data for, and that the backend can do."""
@@ -63,6 +65,12 @@ class Fixtures:
     def dataset(cls, task: Task) -> Dataset:
         """Return the data to train on."""
         return data.dataset(task, cls.rows)
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def first_task(cls, backend: Backend) -> Task:
+        """Return one task that the backend can do, for what does not depend on the task."""
+        return next(task for task in _TASKS if backend.capabilities.supports(task))
 
     @pytest.fixture(scope="class")
     @classmethod

@@ -7,18 +7,19 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from automl_bridge.backend import JobState
-from automl_bridge.testing import jobs
+from automl_bridge.testing import data, jobs
 from automl_bridge.testing.crash import Crash, crash_at
 from automl_bridge.testing.fixtures import Fixtures
+from automl_bridge.testing.jobs import Done
 
 if TYPE_CHECKING:
-    from automl_bridge.backend import Backend, Plan, Staged
+    from automl_bridge.backend import Backend, JobRef, Plan, Staged
     from automl_bridge.data.dataset import Dataset
     from automl_bridge.task import Task
-    from automl_bridge.testing.jobs import Done
 
 __all__ = ["Resumed"]
 
@@ -65,36 +66,56 @@ class Resumed(Fixtures):
         assert jobs.again(backend).submit(trained.plan, trained.staged) == trained.ref
         assert backend.collect(trained.ref) == trained.outcome
 
-    def test_a_crash_anywhere_inside_submit_leaves_one_job_or_none(
-        self, backend: Backend, task: Task, dataset: Dataset
-    ) -> None:
+    def test_a_crash_anywhere_inside_submit_leaves_one_job_or_none(self, backend: Backend, first_task: Task) -> None:
         """The first attempt dies at its first step, the next one at its second, and so on until one comes through."""
-        plan, staged = jobs.prepare(backend, jobs.train_spec(task, dataset, self.budget), dataset)
-        for step in range(1, _MOST_STEPS):
-            ref = jobs.again(backend).find(plan)
-            try:
-                with crash_at(step, backend.workspace):
-                    submitted = jobs.again(backend).submit(plan, staged)
-            except Crash:
-                self._truth(backend, plan)
-                continue
-            assert ref is None or ref == submitted, "a job that was there was made again"
-            break
-        else:
-            pytest.fail(f"submit takes more than {_MOST_STEPS} steps")
-        outcome = jobs.finish(backend, submitted, self.patience)
-        assert outcome.state is JobState.SUCCEEDED
-        assert outcome.model is not None
+        dataset = data.dataset(first_task, self.rows)
+        plan, staged = jobs.prepare(backend, jobs.train_spec(first_task, dataset, self.budget), dataset)
+        ref = self._through_crashes(backend, plan, staged)
+        self._works(backend, Done(plan, staged, ref, jobs.finish(backend, ref, self.patience)))
 
-    def test_a_killed_process_leaves_one_job_or_none(self, backend: Backend, task: Task, dataset: Dataset) -> None:
+    def test_a_crash_inside_a_predict_job_loses_no_row(
+        self, backend: Backend, trained: Done, new_rows: Dataset
+    ) -> None:
+        """What comes of it is what comes of a job that went well."""
+        spec = jobs.predict_spec(trained.plan.spec, trained.model, new_rows)
+        plan, staged = jobs.prepare(backend, spec, new_rows)
+        ref = self._through_crashes(backend, plan, staged)
+        broken = Done(plan, staged, ref, jobs.finish(backend, ref, self.patience))
+        whole = jobs.predict(backend, trained, new_rows, self.patience)
+        np.testing.assert_allclose(jobs.outputs(broken), jobs.outputs(whole), rtol=1e-4, atol=1e-6)
+
+    def test_a_killed_process_leaves_one_job_or_none(self, backend: Backend, first_task: Task) -> None:
         """SIGKILL inside submit, in a process of its own."""
-        plan, staged = jobs.prepare(backend, jobs.train_spec(task, dataset, self.budget), dataset)
+        dataset = data.dataset(first_task, self.rows)
+        plan, staged = jobs.prepare(backend, jobs.train_spec(first_task, dataset, self.budget), dataset)
         for step in (2, 5):
             self._kill(backend, plan, staged, step)
             self._truth(backend, plan)
-        submitted = backend.submit(plan, staged)
-        assert jobs.again(backend).find(plan) == submitted
-        assert jobs.finish(backend, submitted, self.patience).state is JobState.SUCCEEDED
+        ref = backend.submit(plan, staged)
+        assert jobs.again(backend).find(plan) == ref
+        self._works(backend, Done(plan, staged, ref, jobs.finish(backend, ref, self.patience)))
+
+    def _through_crashes(self, backend: Backend, plan: Plan, staged: Staged) -> JobRef:
+        """Submit until an attempt comes through; each dies one step later than the one before."""
+        for step in range(1, _MOST_STEPS):
+            before = jobs.again(backend).find(plan)
+            try:
+                with crash_at(step, backend.workspace):
+                    ref = jobs.again(backend).submit(plan, staged)
+            except Crash:
+                self._truth(backend, plan)
+                continue
+            assert before is None or before == ref, "a job that was there was made again"
+            return ref
+        pytest.fail(f"submit takes more than {_MOST_STEPS} steps")
+
+    def _works(self, backend: Backend, done: Done) -> None:
+        """Whether the model is whole: it predicts."""
+        from automl_bridge.data.build import build_predict_dataset
+
+        assert done.outcome.state is JobState.SUCCEEDED, done.outcome
+        rows = build_predict_dataset(data.table(5, seed=7), done.plan.spec.profile)
+        assert np.isfinite(jobs.outputs(jobs.predict(backend, done, rows, self.patience))).all()
 
     @staticmethod
     def _truth(backend: Backend, plan: Plan) -> None:
