@@ -33,8 +33,9 @@ def from_array(array: Any, text_column: str) -> pa.Table:
     import pyarrow as pa
 
     if isinstance(array, np.ma.MaskedArray):
-        masked: Any = array
-        array = masked.filled(np.nan) if array.dtype.kind == "f" else masked.astype(object).filled(None)
+        plain = np.array(array.data, dtype=object)
+        plain[np.ma.getmaskarray(array)] = None
+        array = plain
     array = np.asarray(array)
     if array.dtype.names:
         return pa.table({name: _column(array[name], name) for name in array.dtype.names})

@@ -83,14 +83,18 @@ def build_dataset(  # noqa: PLR0913 - each says one thing of the data that it ca
         If the source cannot be read (`UnreadableError`, `EncodingError`), its columns cannot be used
         (`SchemaError`) or the target cannot be learned (`TargetError`).
     """
-    check_fractions(holdout, validation)
+    check_fractions(holdout, validation, seed)
     asked = None if task is None else Task.parse(task)
     name = name or source_name(source)
     table, columns = _gathered(source, target, y, weight, group, time, types, name)
     table, notes = _with_target(table, columns.targets)
     first = columns.targets[0]
     found = asked or infer_task(
-        table.schema.field(first), table[first], columns.feature_kinds, targets=len(columns.targets)
+        table.schema.field(first),
+        table[first],
+        columns.feature_kinds,
+        targets=len(columns.targets),
+        numbers=str((types or {}).get(first, "")).lower() in {"numeric", "integer"},
     )
     classes: tuple[Label, ...] = ()
     counts: tuple[int, ...] = ()

@@ -157,7 +157,11 @@ def _retyped(table: pa.Table, index: int, by_hand: Kind | None, role: Role | Non
 
 
 def _side_kind(field: pa.Field, column: pa.ChunkedArray) -> Kind:
-    return Kind.CATEGORICAL if is_text(column.type) else infer_kind(field, column)[0]
+    import pyarrow as pa
+
+    if is_text(column.type) or pa.types.is_binary(column.type):
+        return Kind.CATEGORICAL
+    return infer_kind(field, column)[0]
 
 
 def _settle_ignored(

@@ -53,16 +53,26 @@ def _read(opener: Opener, head: bytes, name: str) -> pa.Table:
             return _decompressed(opener, codec, name)
     if head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         raise UnreadableError(f"{name} is a workbook or an archive, not a table", hint=f"save it as CSV; {_FORMATS}")
+    reader = next((read for magic, read in _READERS.items() if head.startswith(magic)), None)
+    if reader is None:
+        return read_csv(opener, name)
     try:
-        if head.startswith(b"PAR1"):
-            return _parquet(opener())
-        if head.startswith(b"ARROW1"):
-            return pa.ipc.open_file(pa.PythonFile(opener(), "r")).read_all()
-        if head.startswith(b"\xff\xff\xff\xff"):
-            return pa.ipc.open_stream(pa.PythonFile(opener(), "r")).read_all()
+        with opener() as file:
+            return reader(file)
     except (pa.ArrowException, OSError) as error:
         raise UnreadableError(f"{name} is damaged: {error}", hint="write it anew") from error
-    return read_csv(opener, name)
+
+
+def _ipc_file(file: BinaryIO) -> pa.Table:
+    import pyarrow as pa
+
+    return pa.ipc.open_file(pa.PythonFile(file, "r")).read_all()
+
+
+def _ipc_stream(file: BinaryIO) -> pa.Table:
+    import pyarrow as pa
+
+    return pa.ipc.open_stream(pa.PythonFile(file, "r")).read_all()
 
 
 def _parquet(file: BinaryIO) -> pa.Table:
@@ -76,6 +86,9 @@ def _parquet(file: BinaryIO) -> pa.Table:
     # pandas keeps an unnamed index as a column; it is no column of the data.
     unnamed = [text for text in index if isinstance(text, str) and text.startswith("__index_level_")]
     return table.drop_columns(unnamed) if unnamed else table
+
+
+_READERS = {b"PAR1": _parquet, b"ARROW1": _ipc_file, b"\xff\xff\xff\xff": _ipc_stream}
 
 
 def _decompressed(opener: Opener, codec: str, name: str) -> pa.Table:
@@ -96,6 +109,10 @@ def _read_folder(folder: Path) -> pa.Table:
     if not files:
         raise UnreadableError(f"{folder} is a folder without Parquet files", hint=f"name a file; {_FORMATS}")
     try:
-        return pa.concat_tables([_parquet(path.open("rb")) for path in files], promote_options="default")
+        tables = []
+        for path in files:
+            with path.open("rb") as file:
+                tables.append(_parquet(file))
+        return pa.concat_tables(tables, promote_options="default")
     except (pa.ArrowException, OSError) as error:
         raise UnreadableError(f"the Parquet files of {folder} do not make one table: {error}") from error

@@ -48,6 +48,9 @@ def add_targets(
         for name in names:
             if name not in table.column_names:
                 raise missing_column(name, table.column_names, where, target=True)
+        # Several targets stand in the order they were named, in the places that they have in the table.
+        ordered = iter(names)
+        table = table.select([next(ordered) if name in names else name for name in table.column_names])
         return _with_mixed(table, names, source), names
     beside, own_names = _target_table(y)
     if beside.num_rows != table.num_rows:

@@ -24,8 +24,10 @@ PARTS = ("train", "validation", "holdout")
 _STREAM = 0x5917
 
 
-def check_fractions(holdout: float, validation: float) -> None:
-    """Raise `UsageError` unless both are shares in [0, 1)."""
+def check_fractions(holdout: float, validation: float, seed: int = 0) -> None:
+    """Raise `UsageError` unless both are shares in [0, 1), and the seed is not negative."""
+    if seed < 0:
+        raise UsageError(f"a seed is 0 or more; got {seed}", hint="try 0")
     for name, value in (("holdout", holdout), ("validation", validation)):
         if not 0 <= value < 1:
             raise UsageError(f"{name} is a share of the rows, 0 or more and less than 1; got {value}", hint="try 0.2")
@@ -146,7 +148,7 @@ def _shares(sizes: NDArray[np.int64], share: float, *, keep: int) -> NDArray[np.
     wanted = min(max(1, round(total * share)), total - 1)
     exact = sizes * (wanted / total)
     room = np.maximum(sizes - keep, 0)
-    taken = np.minimum(np.floor(exact).astype(np.int64), room)
+    taken: NDArray[np.int64] = np.minimum(np.floor(exact).astype(np.int64), room)
     # The larger class comes first among equal remainders: it can spare a row.
     order = np.lexsort((-sizes, -(exact - np.floor(exact))))
     able = order[taken[order] < room[order]]

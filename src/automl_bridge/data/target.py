@@ -33,7 +33,9 @@ def missing_column(wanted: str, names: Sequence[str], where: str, *, target: boo
     return kind(f'no column "{wanted}" in {where}.{guess} Columns: {shown} ({len(names)})')
 
 
-def infer_task(field: pa.Field, column: pa.ChunkedArray, kinds: Iterable[Kind], *, targets: int = 1) -> Task:
+def infer_task(
+    field: pa.Field, column: pa.ChunkedArray, kinds: Iterable[Kind], *, targets: int = 1, numbers: bool = False
+) -> Task:
     """Return the task that the target and the features settle.
 
     Classification for strings, booleans, categoricals, for whole numbers (also as floats) of at most 20 values with
@@ -48,13 +50,15 @@ def infer_task(field: pa.Field, column: pa.ChunkedArray, kinds: Iterable[Kind], 
         Kinds of the features.
     targets
         Number of targets; more than one is a regression.
+    numbers
+        Whether the target's kind was set to numbers by hand.
 
     Raises
     ------
     TargetError
         If it is neither a class nor a number.
     """
-    classification = targets == 1 and _looks_like_classes(field, column)
+    classification = targets == 1 and not numbers and _looks_like_classes(field, column)
     if not classification and not _is_quantity(field):
         raise TargetError(f'the target "{field.name}" holds {field.type}', hint="give numbers or labels to learn")
     found = set(kinds)
