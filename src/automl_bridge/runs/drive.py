@@ -109,12 +109,7 @@ class Drive:
         pending = self._pending()
         free = [driven.run.id for driven in pending if not driven.owned]
         if free:
-            taken = self._store.acquire(free, self._owner, now)
-            if taken:
-                self._read(sorted(taken))
-            for run_id in taken:
-                self._driven[run_id].owned = True
-            self._engine.boundary("leased")
+            self._take(free, now)
         stamps = self._store.stamps([driven.run.id for driven in pending])
         for run_id, (updated, cancelling) in stamps.items():
             driven = self._driven[run_id]
@@ -123,6 +118,18 @@ class Drive:
             elif not driven.owned and updated != driven.run.updated.timestamp():
                 self._read([run_id])
                 self._on_change(self._driven[run_id].run)
+
+    def _take(self, ids: list[str], now: float) -> None:
+        known = {run_id: self._driven[run_id].run.updated for run_id in ids}
+        taken = self._store.acquire(ids, self._owner, now)
+        if taken:
+            self._read([run_id for run_id in ids if run_id in taken])
+        for run_id in taken:
+            driven = self._driven[run_id]
+            driven.owned = True
+            if driven.run.updated != known[run_id]:
+                self._on_change(driven.run)
+        self._engine.boundary("leased")
 
     def _step(self, driven: Driven) -> bool:
         """Take the next step of a run; returns whether there is more to do at once."""

@@ -105,7 +105,7 @@ class PredictJob:
 
     def _take_lease(self) -> None:
         pace = Pace.of(local=True)
-        while not self._engine.store.acquire([self._run.id], self._owner, self._engine.clock.now()):
+        while not self._engine.store.acquire([self._run.id], self._owner, self._engine.clock.now(), ended=True):
             now = self._engine.clock.now()
             pace.polled(now, now, changed=False)
             self._engine.clock.sleep(pace.wait)

@@ -176,24 +176,37 @@ class RunStore:
                 stamps.update({row.id: (row.updated, bool(row.cancelling)) for row in connection.execute(query)})
         return stamps
 
-    def acquire(self, ids: Sequence[str], owner: Owner, now: float) -> set[str]:
-        """Take the leases of those runs that are free: unowned, ended, or of an owner seen to be dead."""
+    def acquire(self, ids: Sequence[str], owner: Owner, now: float, *, ended: bool = False) -> set[str]:
+        """Take the leases of those runs that are free, and return their ids.
+
+        Parameters
+        ----------
+        ids
+            Whole ids.
+        owner, now
+            Who wants them, and the time. A lease is free if it has none or has run out, or if its owner is dead.
+        ended
+            Whether runs are wanted that have ended, or those that have not.
+        """
         from sqlalchemy import or_, select, update
 
+        from automl_bridge.runs.states import RunState
         from automl_bridge.runs.tables import runs
 
+        final = [str(state) for state in RunState if state.is_final]
+        wanted = runs.c.state.in_(final) if ended else runs.c.state.not_in(final)
         mine = owner.to_json()
         taken: set[str] = set()
         with self.database.writing() as connection:
             for chunk in _chunks(ids):
-                rows = connection.execute(select(runs.c.id, runs.c.owner, runs.c.lease).where(runs.c.id.in_(chunk)))
-                for row in rows.all():
+                query = select(runs.c.id, runs.c.owner, runs.c.lease).where(runs.c.id.in_(chunk), wanted)
+                for row in connection.execute(query).all():
                     if row.owner and row.owner != mine and row.lease > now and not is_dead(row.owner):
                         continue
                     # Only if it is still as it was read: on PostgreSQL another one may have been quicker.
                     unchanged = runs.c.owner.is_(None) if row.owner is None else runs.c.owner == row.owner
-                    query = update(runs).where(runs.c.id == row.id, or_(unchanged, runs.c.lease <= now))
-                    done = connection.execute(query.values(owner=mine, lease=now + LEASE_SECONDS))
+                    mine_now = update(runs).where(runs.c.id == row.id, wanted, or_(unchanged, runs.c.lease <= now))
+                    done = connection.execute(mine_now.values(owner=mine, lease=now + LEASE_SECONDS))
                     if done.rowcount == 1:
                         taken.add(row.id)
         return taken
