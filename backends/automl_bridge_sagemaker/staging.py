@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from automl_bridge.backend import Staged
+from automl_bridge.data.parts import StoredParts
 from automl_bridge.errors import ConfigError, RejectedError
 from automl_bridge.spec import Role
 from automl_bridge_sagemaker.clients import UPLOADS
@@ -176,8 +177,8 @@ class _Source:
 
     def __init__(self, part: _Part) -> None:
         dataset = part.dataset
+        self._part = part
         self._profile = dataset.profile
-        self._features = dataset.features(part.name)
         self._codes = self._values = self._weights = None
         self._names = ("target", "weight")
         if part.name != "predict":
@@ -193,10 +194,18 @@ class _Source:
     def rows(self, start: int, stop: int) -> pa.Table:
         """Return the rows from ``start`` up to ``stop``."""
         return wire_rows(
-            self._features.slice(start, stop - start),
+            self._features().slice(start, stop - start),
             self._profile,
             codes=None if self._codes is None else self._codes[start:stop],
             values=None if self._values is None else self._values[start:stop],
             weights=None if self._weights is None else self._weights[start:stop],
             names=self._names,
         )
+
+    def _features(self) -> pa.Table:
+        """Return the features; of a saved dataset by a mapping of its own, so that pages go when the slice goes."""
+        dataset, name = self._part.dataset, self._part.name
+        if dataset.path is None:
+            return dataset.features(name)
+        columns = [column.name for column in self._profile.features]
+        return StoredParts(dataset.path, (name,))[name].select(columns)
