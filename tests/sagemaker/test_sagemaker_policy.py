@@ -29,12 +29,11 @@ def granted() -> set[str]:
     return {one for listed in actions for one in ([listed] if isinstance(listed, str) else listed)}
 
 
-def camel(call: str, service: str) -> str:
-    """Return the API's name of a method of boto3's client, by botocore's own table."""
+def api(service: str) -> dict[str, str]:
+    """Return the API's names of the methods of boto3's client, by botocore's own table."""
     import boto3
 
-    client = boto3.client({"quotas": "service-quotas"}.get(service, service), region_name="us-east-1")
-    return client.meta.method_to_api_mapping[call]
+    return boto3.client(service, region_name="us-east-1").meta.method_to_api_mapping
 
 
 def called() -> set[str]:
@@ -43,14 +42,12 @@ def called() -> set[str]:
     actions = {f"s3:{action}" for action in found}
     verbs = re.compile(r"['\"]((?:list|describe|stop|delete)_(?!under)\w+)['\"]")
     direct = re.findall(r"\.sagemaker\.(\w+)(?<!get_paginator)\b", source)
-    methods = {
-        call for call in [*direct, *verbs.findall(source)] if call not in {"get_paginator", "list_service_quotas"}
-    }
-    actions |= {f"sagemaker:{camel(call, 'sagemaker')}" for call in methods}
+    known = api("sagemaker")
+    actions |= {f"sagemaker:{known[call]}" for call in [*direct, *verbs.findall(source)] if call in known}
     for attribute, service in SERVICES.items():
         for call in re.findall(rf"clients\.{attribute}\.(\w+)\(['\"]?(\w*)", source):
             name = call[1] if call[0] == "get_paginator" else call[0]
-            actions.add(f"{service}:{camel(name, attribute)}")
+            actions.add(f"{service}:{api({'quotas': 'service-quotas'}.get(attribute, attribute))[name]}")
     return actions
 
 
