@@ -339,4 +339,6 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no t
     def _repr_html_(self) -> str:
         if not hasattr(self, "run_"):
             return str(super()._repr_html_())
-        return self.run_._repr_html_()
+        from automl_bridge.reports.notebook import run_html
+
+        return run_html(self.run_)

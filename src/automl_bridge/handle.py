@@ -72,3 +72,8 @@ class Run:
     def __repr__(self) -> str:
         record = self.record
         return f"<Run {self.id} on {record.backend}: {record.state}>"
+
+    def _repr_html_(self) -> str:
+        from automl_bridge.reports.notebook import run_html
+
+        return run_html(self.record)

@@ -69,3 +69,8 @@ class Leaderboard(Sequence["Trial"]):
             score = "–" if trial.score is None else f"{trial.score:.4g}"
             lines.append(f"{rank:<4}  {score:<12}  {trial.model or trial.id} {trial.message}".rstrip())
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        from automl_bridge.reports.notebook import leaderboard_html
+
+        return leaderboard_html(self.trials, self.objective)

@@ -32,30 +32,34 @@ class Done:
         return json.loads(self.out)
 
 
+def _run(words: tuple[str | Path, ...], *, cwd: Path, env: Mapping[str, str]) -> Done:
+    done = subprocess.run(
+        [sys.executable, "-m", "automl_bridge.cli", *map(str, words)],
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        cwd=cwd,
+        env={**os.environ, "COLUMNS": "120", **env},
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
 @pytest.fixture
 def cli(tmp_path: Path) -> Callable[..., Done]:
     """Return a function that runs ``automl-bridge`` with the given words, in a folder of its own."""
     folder = tmp_path / "cwd"
-    folder.mkdir(exist_ok=True)
+    folder.mkdir()
 
     def run(*words: str | Path, env: Mapping[str, str] | None = None, cwd: Path = folder) -> Done:
-        done = subprocess.run(
-            [sys.executable, "-m", "automl_bridge.cli", *map(str, words)],
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            cwd=cwd,
-            env={**os.environ, "COLUMNS": "120", **(env or {})},
-            stdin=subprocess.DEVNULL,
-            check=False,
-        )
-        return Done(done.returncode, done.stdout, done.stderr)
+        return _run(words, cwd=cwd, env=env or {})
 
     return run
 
 
-@pytest.fixture
-def table(tmp_path: Path) -> Path:
+@pytest.fixture(scope="session")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a CSV of 200 rows: two numbers, a category with blanks, and ``label``, yes or no."""
     rng = random.Random(0)
     lines = ["size,weight,colour,label"]
@@ -63,9 +67,26 @@ def table(tmp_path: Path) -> Path:
         size, colour = rng.gauss(0, 1), rng.choice(["red", "green", ""])
         label = "yes" if size + (colour == "red") + rng.gauss(0, 0.5) > 0.3 else "no"
         lines.append(f"{size:.3f},{rng.random():.3f},{colour},{label}")
-    path = tmp_path / "table.csv"
+    path = tmp_path_factory.mktemp("data") / "table.csv"
     path.write_text("\n".join(lines) + "\n")
     return path
+
+
+@pytest.fixture(scope="session")
+def _trained_once(table: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    folder = tmp_path_factory.mktemp("trained")
+    env = {"AUTOML_BRIDGE_HOME": str(folder / "home"), "XDG_CONFIG_HOME": str(folder / "config")}
+    done = _run(("fit", table, "--target", "label", "--backend", "baseline", "--json"), cwd=folder, env=env)
+    assert done.code == 0, done.err
+    return folder / "home", done.document
+
+
+@pytest.fixture
+def trained(_trained_once: tuple[Path, Any], monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return the document of a finished baseline run on `table`, and make its store the test's; only to be read."""
+    home, document = _trained_once
+    monkeypatch.setenv("AUTOML_BRIDGE_HOME", str(home))
+    return document
 
 
 @pytest.fixture

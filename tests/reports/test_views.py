@@ -212,6 +212,28 @@ def test_markup_in_names_is_shown_as_it_is(make_record):
     assert "[red]careful[/red]" in buffer.getvalue()
 
 
+def test_nothing_from_data_steers_the_terminal(make_record, finished):
+    evil = "a\x1b[2Jb\x07c\nd\u202ee"
+    trials = (Trial(id="1", model=evil, score=0.5), Trial(id="2", state=JobState.FAILED, message=evil))
+    record = make_record(
+        profile={"classes": (evil, "b"), "class_counts": (1, 1)},
+        spec={"target": (evil,)},
+        state=RunState.SUCCEEDED,
+        outcome=finished.outcome.model_copy(update={"trials": trials}),
+        notes=(evil,),
+        plan_notes=(evil + "!",),
+    )
+    text = to_text(run_view(record))
+    assert "a [2Jb c d e" in text
+    assert not set("\x1b\x07\u202e") & set(text)
+
+
+def test_a_run_stopped_before_it_had_a_model_says_so(make_record):
+    text = to_text(run_view(make_record(state=RunState.CANCELLED)))
+    assert "stopped before it had a model" in text
+    assert "automl-bridge predict" not in text
+
+
 def test_an_error_names_source_limit_and_way_out():
     log = "/a/long/path" * 10
     content = {"message": "needs 500 rows", "source": "docs", "limit": "rows.min", "hint": "add [data]", "log": log}

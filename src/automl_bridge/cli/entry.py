@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-__all__ = ["INTERRUPTED", "invoke", "run"]
+__all__ = ["INTERRUPTED", "invoke", "run", "typed"]
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C: 128 + SIGINT, as shells have it."""
@@ -91,7 +91,7 @@ def _report(output: Output, error: BaseException) -> int:
         content: dict[str, Any] = {"type": "Interrupted", "message": "stopped", "exit_code": INTERRUPTED}
         content["hint"] = "automl-bridge runs list shows what was started"
     elif isinstance(error, AutoMLBridgeError):
-        content = _typed(error)
+        content = typed(error)
     elif _is_usage(error):
         content = _usage(error)
     else:
@@ -105,7 +105,8 @@ def _report(output: Output, error: BaseException) -> int:
     return int(content["exit_code"])
 
 
-def _typed(error: AutoMLBridgeError) -> dict[str, Any]:
+def typed(error: AutoMLBridgeError) -> dict[str, Any]:
+    """Write an error of ours down for ``--json``."""
     content: dict[str, Any] = {"type": type(error).__name__, "message": error.message, "exit_code": error.exit_code}
     for name in ("source", "limit", "hint", "kind", "run_id"):
         if getattr(error, name, None):

@@ -6,11 +6,11 @@ import contextlib
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from automl_bridge.cli.entry import INTERRUPTED
+from automl_bridge.cli.entry import INTERRUPTED, typed
 from automl_bridge.cli.output import current
 from automl_bridge.cli.work import summary
 from automl_bridge.errors import AutoMLBridgeError
@@ -67,7 +67,7 @@ def _watch(session: Session, record: RunRecord, *, header: bool) -> RunRecord:
 def finish(session: Session, record: RunRecord, config: Config, *, header: bool = False) -> None:
     """Say what came of a run that has ended; exit code 1 if there is no model."""
     show(session, record, config, header=header)
-    if record.model is None:
+    if record.model is None or record.failure is not None:
         raise typer.Exit(1)
 
 
@@ -79,7 +79,18 @@ def show(session: Session, record: RunRecord, config: Config, *, header: bool) -
     view, document = summary(session, record, config)
     print_view(output.out, view, header=header)
     if output.json_mode:
-        output.document(document)
+        output.document(document | _error(record))
+
+
+def _error(record: RunRecord) -> dict[str, Any]:
+    """Return the error that a run without a model stands for, as any other error has it; nothing for the others."""
+    if not record.state.is_final:
+        return {}
+    try:
+        record.raise_if_failed()
+    except AutoMLBridgeError as error:
+        return {"error": typed(error)}
+    return {}
 
 
 def _interrupted(session: Session, run_id: str, config: Config) -> None:
@@ -95,7 +106,14 @@ def _interrupted(session: Session, run_id: str, config: Config) -> None:
         session.cancel(run_id)
         record = session.wait(run_id)
         show(session, record, config, header=False)
+        _let_go(session, record)
         output.line(f"  go on      automl-bridge runs resume {short_id(run_id)}")
+
+
+def _let_go(session: Session, record: RunRecord) -> None:
+    """End workers that stay warm for a next job, unless another run is at work there: who stops wants them gone."""
+    if all(run.state.is_final or run.backend != record.backend for run in session.list()):
+        session.kill()
 
 
 def _keep_running() -> bool:

@@ -56,16 +56,16 @@ def predict(
         if output.json_mode:
             raise UsageError("--json and -o - both want standard output", hint="write the predictions to a file")
         with claim_stdout() as stream:
-            stream.write(_csv(_predicted(model, data)))
+            stream.write(_csv(_predicted(model, data)[1]))
         return
     path = _checked(Path(out))
-    table = _predicted(model, data)
+    run_id, table = _predicted(model, data)
     _write(table, path)
     output.line(f"  {table.num_rows:,} {'row' if table.num_rows == 1 else 'rows'} → {path}")
     if output.json_mode:
         output.document(
             {
-                "run_id": None if _is_bundle(model) else model,
+                "run_id": run_id,
                 "state": "succeeded",
                 "score": None,
                 "output": str(path),
@@ -79,12 +79,15 @@ def _is_bundle(model: str) -> bool:
     return os.sep in model or Path(model).is_dir()
 
 
-def _predicted(model: str, data: str) -> pa.Table:
-    """Predict by a bundle without a store, so that nothing is written; by a run's id with one."""
+def _predicted(model: str, data: str) -> tuple[str | None, pa.Table]:
+    """Predict by a run's model, or by a bundle, which needs no store; return the run's id, and the predictions."""
     from automl_bridge.cli.work import open_session
 
     with open_session() as session:
-        return session.predict(Path(model) if _is_bundle(model) else model, data).to_table()
+        if _is_bundle(model):
+            return None, session.predict(Path(model), data).to_table()
+        run_id = session.get(model).id
+        return run_id, session.predict(run_id, data).to_table()
 
 
 def _checked(path: Path) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from automl_bridge.backend import JobState
 from automl_bridge.budget import format_duration
 from automl_bridge.metrics import METRICS
 from automl_bridge.reports import words
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from automl_bridge.scoring_intervals import Difference
     from automl_bridge.spec import JobSpec
 
-__all__ = ["SHOWN", "header", "progress_view", "rows", "run_view", "trial_numbers"]
+__all__ = ["SHOWN", "header", "progress_view", "ranked", "rows", "run_view", "trial_numbers"]
 
 SHOWN = 10
 """Trials that a leaderboard shows; ``--json`` has all."""
@@ -61,7 +62,7 @@ def run_view(
         leaderboard=shown[:SHOWN],
         hidden=max(0, len(shown) - SHOWN),
         entries=_entries(record, trials, baseline, difference, usd_per_hour),
-        notes=record.plan.notes,
+        notes=tuple(map(words.plain, record.plan.notes)),
         remarks=_remarks(record),
     )
 
@@ -74,13 +75,13 @@ def _trials(record: RunRecord) -> tuple[Trial, ...]:
 
 def _remarks(record: RunRecord) -> tuple[str, ...]:
     said = (*record.notes, *(record.outcome.notes if record.outcome else ()))
-    return tuple(note for note in dict.fromkeys(said) if note not in record.plan.notes)
+    return tuple(words.plain(note) for note in dict.fromkeys(said) if note not in record.plan.notes)
 
 
 def header(spec: JobSpec, *, sandbox: bool = False) -> tuple[tuple[str, ...], ...]:
     """Say what is learned from what, and what was set aside."""
     profile = spec.profile
-    target = "target " + ", ".join(spec.target) if len(spec.target) == 1 else "targets " + ", ".join(spec.target)
+    target = ("target " if len(spec.target) == 1 else "targets ") + words.plain(", ".join(spec.target))
     if profile.classes:
         target += f" ({words.shares(profile.classes, profile.class_counts)})"
     first = [str(spec.task), target, words.plural(sum(profile.rows.values()), "row"), f"metric {spec.metric}"]
@@ -95,9 +96,9 @@ def _holdout_parts(spec: JobSpec) -> tuple[str, ...]:
         return ("no holdout: nothing says how well the model does on new rows",)
     times, groups = (spec.profile.with_role(role) for role in (Role.TIME, Role.GROUP))
     if times:
-        how = f"the latest by {times[0].name}"
+        how = f"the latest by {words.plain(times[0].name)}"
     elif groups:
-        how = f"whole groups of {groups[0].name}"
+        how = f"whole groups of {words.plain(groups[0].name)}"
     else:
         how = "stratified" if spec.task.is_classification else "shuffled"
     return (f"holdout {words.plural(held, 'row')}, {how}, seed {spec.seed}, set aside before training",)
@@ -106,20 +107,25 @@ def _holdout_parts(spec: JobSpec) -> tuple[str, ...]:
 def rows(trials: Sequence[Trial], metric: str) -> tuple[LeaderRow, ...]:
     """Rank trials: best first, those without a score after them, failed ones last with their message."""
     order = METRICS[metric].sort_key
-    good = sorted((t for t in trials if t.state.value != "failed"), key=lambda t: order(t.score))
-    failed = [t for t in trials if t.state.value == "failed"]
-    ranked = [_row(str(number), trial) for number, trial in enumerate(good, start=1)]
-    return tuple(ranked + [_row(words.MISSING, trial, failed=True) for trial in failed])
+    return ranked(sorted(trials, key=lambda trial: order(trial.score)))
+
+
+def ranked(trials: Sequence[Trial]) -> tuple[LeaderRow, ...]:
+    """Rank trials in the order they are in; failed ones come last and have no rank."""
+    good = [trial for trial in trials if trial.state is not JobState.FAILED]
+    numbered = [_row(str(number), trial) for number, trial in enumerate(good, start=1)]
+    failed = [_row(words.MISSING, trial, failed=True) for trial in trials if trial.state is JobState.FAILED]
+    return (*numbered, *failed)
 
 
 def _row(rank: str, trial: Trial, *, failed: bool = False) -> LeaderRow:
     return LeaderRow(
         rank=rank,
-        model=trial.model or trial.id,
+        model=words.plain(trial.model or trial.id),
         score="failed" if failed else words.score(trial.score),
         epochs=words.MISSING if trial.epochs is None else words.count(trial.epochs),
         time=words.MISSING if trial.seconds is None else format_duration(trial.seconds),
-        message=" ".join(trial.message.split()),
+        message=words.plain(" ".join(trial.message.split())),
         failed=failed,
     )
 
@@ -147,7 +153,7 @@ def _progress_parts(record: RunRecord, progress: Progress | None) -> tuple[str, 
         return (str(record.state),)
     if progress is None or progress.trial is None or progress.state.is_final:
         said = progress.message if progress and progress.message else str(record.state).replace("_", " ")
-        return (" ".join(said.split()),)
+        return (words.plain(" ".join(said.split())),)
     parts = [f"trial {progress.trial}/{record.spec.budget.max_trials or '∞'}"]
     if progress.epoch is not None:
         parts.append(f"epoch {progress.epoch}/{progress.epochs or '?'}")
@@ -180,7 +186,10 @@ def _entries(
 ) -> tuple[Entry, ...]:
     entries: list[Entry] = []
     if record.failure is not None:
-        entries.append(Entry("failed", (f"{record.failure.kind}: {record.failure.message}",), tone="bad"))
+        said = " ".join(f"{record.failure.kind}: {record.failure.message}".split())
+        entries.append(Entry("failed", (words.plain(said),), tone="bad"))
+    elif record.state.is_final and record.model is None:
+        entries.append(Entry(str(record.state), ("it was stopped before it had a model",), tone="warn"))
     if not record.state.is_final:
         return tuple(entries)
     if trials:
@@ -195,7 +204,7 @@ def _entries(
 
 
 def _search(record: RunRecord, trials: Sequence[Trial]) -> tuple[str, ...]:
-    failed = sum(trial.state.value == "failed" for trial in trials)
+    failed = sum(trial.state is JobState.FAILED for trial in trials)
     said = f"{words.plural(len(trials), 'trial')} in {format_duration(max(0.0, record.elapsed))}"
     said += f", {failed} failed" if failed else ""
     stopped = record.outcome.stopped_by if record.outcome else "done"
@@ -222,8 +231,8 @@ def _scored(record: RunRecord) -> str:
 
 def _saved(record: RunRecord) -> list[Entry]:
     short = words.short_id(record.id)
-    if record.outcome is not None and record.outcome.model is not None:
-        where = str(record.bundle_path) if record.bundle_path else record.outcome.model.uri
+    if record.model is not None:
+        where = str(record.bundle_path or record.model.uri)
         command = f"automl-bridge predict {short} NEW.csv -o out.csv"
         return [Entry("saved", (where,), copyable=True), Entry("predict", (command,), copyable=True)]
     return []

@@ -49,7 +49,7 @@ def runs_table(records: Sequence[RunRecord]) -> RenderableType:
         state = Text(str(record.state), STATES.get(str(record.state), "cyan"))
         backend = record.backend + (" SANDBOX" if record.sandbox else "")
         cells = (words.short_id(record.id), backend, spec.profile.name, ", ".join(spec.target), score, since(record))
-        first, *rest = (Text(cell) for cell in cells)
+        first, *rest = (Text(words.plain(cell)) for cell in cells)
         table.add_row(first, state, *rest)
     return _indented(table)
 

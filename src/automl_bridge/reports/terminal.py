@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
 from automl_bridge.budget import format_duration
-from automl_bridge.reports.words import MISSING
+from automl_bridge.reports.words import MISSING, plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -90,7 +91,7 @@ def _flow(parts: Sequence[str], joint: str, width: int) -> list[str]:
     """Join parts into lines no longer than ``width`` where the parts allow."""
     lines: list[str] = []
     for part in parts:
-        if lines and len(lines[-1]) + len(joint) + len(part) <= width:
+        if lines and cell_len(lines[-1]) + cell_len(joint) + cell_len(part) <= width:
             lines[-1] += joint + part
         else:
             lines.append(part)
@@ -108,7 +109,7 @@ class ProgressLine:
         now = self.now or datetime.now(UTC)
         head = f"{INDENT}{self.view.name.ljust(LABEL)}" + "  ".join(self.view.parts)
         time = clock(self.view, now)
-        room = options.max_width - len(head) - len(time) - 4
+        room = options.max_width - cell_len(head) - cell_len(time) - 4
         done = self.view.done(now)
         line = Text(head, no_wrap=True, overflow="ellipsis")
         line.stylize("bold", len(INDENT), len(INDENT) + len(self.view.name))
@@ -188,7 +189,7 @@ def print_header(console: Console, header: Sequence[Sequence[str]], notes: Seque
     for parts in header:
         console.print(Line(parts))
     for note in notes:
-        console.print(Field("note", [note], style="yellow"))
+        console.print(Field("note", [plain(note)], style="yellow"))
     console.print()
 
 
@@ -231,7 +232,7 @@ class _labelled:  # noqa: N801 - a function in all but the protocol that rich ca
         """Lay it out."""
         hang = len(INDENT) + 7
         width = max(20, options.max_width - hang)
-        text = Text(f"{self.label} {self.text}")
+        text = Text(f"{self.label} {plain(self.text)}")
         text.stylize(self.style, 0, len(self.label))
         lead = self.indent
         for line in text.wrap(console, width):

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from automl_bridge.spec import Label
 
-__all__ = ["MISSING", "SHORT_ID", "count", "plural", "score", "shares", "short_id"]
+__all__ = ["MISSING", "SHORT_ID", "count", "plain", "plural", "score", "shares", "short_id"]
 
 MISSING = "–"
 """What stands where there is no value; never a zero."""
@@ -28,6 +28,11 @@ def score(value: float | None) -> str:
     if 10 <= size < 1e6:
         return f"{value:,.{max(0, 3 - int(math.log10(size)))}f}"
     return f"{value:.3e}" if math.isfinite(value) else str(value)
+
+
+def plain(text: str) -> str:
+    """Write names and messages that came from data on one line, without what would steer a terminal."""
+    return "".join(letter if letter.isprintable() else " " for letter in text).strip()
 
 
 def count(number: int) -> str:
@@ -53,7 +58,7 @@ def shares(classes: Sequence[Label], counts: Sequence[int], most: int = 4) -> st
 
 
 def _label(label: Label) -> str:
-    text = str(label)
+    text = plain(str(label))
     return text if len(text) <= 24 else text[:23] + "…"
 
 
