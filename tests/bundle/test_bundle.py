@@ -16,6 +16,7 @@ from automl_bridge.bundle import (
     update_bundle,
     write_bundle,
 )
+from automl_bridge.bundle_metadata import digest_of
 from automl_bridge.errors import BundleError, StorageError
 from automl_bridge.spec import ColumnProfile, Kind, Profile, Role
 from automl_bridge.task import Task
@@ -51,12 +52,10 @@ def bundle(tmp_path, metadata):
 
 def rewrite(bundle, change):
     """Alter the metadata as an attacker who also keeps its digest right would."""
-    from automl_bridge.bundle import _digest
-
     document = json.loads((bundle / "bundle.json").read_text())
     change(document)
     document.pop("digest")
-    document["digest"] = _digest(document)
+    document["digest"] = digest_of(document)
     (bundle / "bundle.json").write_text(json.dumps(document))
 
 
