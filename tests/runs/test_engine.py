@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from toy import Clock, Script, Service, ToyBackend, failed, predictions, small_dataset
+from folder_service import Clock, Script, Service, ToyBackend, failed, predictions, small_dataset
 
 from automl_bridge.backend import JobState, Outcome
 from automl_bridge.budget import Budget

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from sqlalchemy import Engine as Connections
 from sqlalchemy import event
-from toy import Clock, Killer, Script, Service, ToyBackend, small_dataset
+from folder_service import Clock, Killer, Script, Service, ToyBackend, small_dataset
 
 from automl_bridge.config import Config
 from automl_bridge.runs.record import ResourceState

@@ -7,7 +7,7 @@ import threading
 import time
 from pathlib import Path
 
-from toy import Script, Service, ToyBackend, small_dataset
+from folder_service import Script, Service, ToyBackend, small_dataset
 
 from automl_bridge.capabilities import Capabilities, Feature
 from automl_bridge.runs.engine import Engine, new_id
