@@ -9,11 +9,23 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-from automl_bridge.backend import Backend, Cap, Check, JobRef, Objective, Plan, Progress, Staged
+from automl_bridge.backend import (
+    Backend,
+    Cap,
+    Check,
+    Failure,
+    JobRef,
+    JobState,
+    Objective,
+    Outcome,
+    Plan,
+    Progress,
+    Staged,
+)
 from automl_bridge.capabilities import Capabilities, Feature
 from automl_bridge.costs.local import LOCAL_SKU, LOCAL_UNIT, local_rate
 from automl_bridge.costs.usage import Part, Usage, UsageItem, UsageRange
-from automl_bridge.errors import SchemaError, StateError, TargetError, UnsupportedError
+from automl_bridge.errors import AutoMLBridgeError, SchemaError, StateError, TargetError, UnsupportedError
 from automl_bridge.metrics import metric_for
 from automl_bridge.spec import Kind
 from automl_bridge.task import Task
@@ -22,7 +34,7 @@ from automl_bridge_baseline.jobs import Jobs
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from automl_bridge.backend import Outcome, Predictor
+    from automl_bridge.backend import Predictor
     from automl_bridge.data.dataset import Dataset
     from automl_bridge.spec import JobSpec, ModelRef
 
@@ -142,17 +154,11 @@ class BaselineBackend(Backend):
 
     def submit(self, plan: Plan, staged: Staged) -> JobRef:
         """Do the job, unless it has been done."""
-        from automl_bridge.data.dataset import Dataset
-        from automl_bridge_baseline import predict, search
-
         done = self.find(plan)
         if done is not None:
             return done
         with self._jobs.new(plan.spec.name) as folder:
-            dataset = Dataset.open(Path(staged.uris["data"]))
-            work = search.train if plan.spec.kind == "train" else predict.predict
-            outcome = work(plan, dataset, folder)
-            self._jobs.finish(plan, folder, outcome)
+            self._jobs.finish(plan, folder, _work(plan, staged, folder))
         return self._ref(plan)
 
     def find(self, plan: Plan) -> JobRef | None:
@@ -213,6 +219,21 @@ class BaselineBackend(Backend):
 
     def _ref(self, plan: Plan) -> JobRef:
         return JobRef(backend=self.name, name=plan.spec.name, kind=plan.spec.kind)
+
+
+def _work(plan: Plan, staged: Staged, folder: Path) -> Outcome:
+    from automl_bridge.data.dataset import Dataset
+    from automl_bridge_baseline import predict, search
+
+    dataset = Dataset.open(Path(staged.uris["data"]))
+    work = search.train if plan.spec.kind == "train" else predict.predict
+    try:
+        return work(plan, dataset, folder)
+    except (AutoMLBridgeError, OSError):
+        raise  # of the data, the bundle or the disk: the caller's to mend
+    except Exception as error:  # noqa: BLE001 - a job that breaks has failed; it does not break the caller
+        message = f"{type(error).__name__}: {error}"
+        return Outcome(state=JobState.FAILED, failure=Failure(kind="crash", message=message))
 
 
 def _limit(spec: JobSpec) -> tuple[float | None, Cap]:

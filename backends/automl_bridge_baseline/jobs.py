@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from automl_bridge.backend import Outcome
-from automl_bridge.errors import StorageError
+from automl_bridge.errors import AutoMLBridgeError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,7 +65,7 @@ class Jobs:
             folder.mkdir(parents=True)
             yield folder
         except OSError as error:
-            if isinstance(error, StorageError):
+            if isinstance(error, AutoMLBridgeError):  # some of ours are OSErrors, too
                 raise
             hint = "free some space, or set AUTOML_BRIDGE_HOME to another folder"
             raise StorageError(f"cannot write in {self._root}: {error.strerror or error}", hint=hint) from error

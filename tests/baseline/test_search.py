@@ -9,6 +9,7 @@ from sklearn.datasets import load_breast_cancer
 from automl_bridge.backend import JobState
 from automl_bridge.budget import Budget
 from automl_bridge.data.build import build_dataset, build_predict_dataset
+from automl_bridge.errors import UnreadableError
 from automl_bridge.metrics import METRICS
 from automl_bridge.scoring import score
 from automl_bridge.task import Task
@@ -172,6 +173,22 @@ def test_if_all_trials_fail_the_job_has_failed(backend, monkeypatch):
     assert "no model today" in done.outcome.failure.message
     assert done.outcome.model is None
     assert backend.poll([done.ref])[done.ref].state is JobState.FAILED
+
+
+def test_a_job_that_breaks_has_failed_and_does_not_break_the_caller(backend, monkeypatch):
+    monkeypatch.setattr(search, "read_part", fails)
+    _, done = train(backend, signal())
+    assert done.outcome.state is JobState.FAILED
+    assert done.outcome.failure.kind == "crash"
+    assert "FloatingPointError: no model today" in done.outcome.failure.message
+
+
+def test_data_that_is_gone_is_said_as_it_is(backend, tmp_path):
+    task, dataset = build_dataset(signal(), target="y")
+    plan, staged = jobs.prepare(backend, jobs.train_spec(task, dataset, Budget()), dataset)
+    with pytest.raises(UnreadableError, match="no dataset in"):
+        backend.submit(plan, staged.model_copy(update={"uris": {"data": str(tmp_path / "gone")}}))
+    assert backend.find(plan) is None
 
 
 def test_several_targets_are_learned_at_once(backend):
