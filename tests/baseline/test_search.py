@@ -149,7 +149,7 @@ def test_a_metric_that_the_validation_rows_do_not_have_is_replaced_and_named(bac
     assert scores == sorted(scores)
 
 
-def fails(*_):
+def fails(*_, **__):
     raise FloatingPointError("no model today\nsecond line")
 
 
