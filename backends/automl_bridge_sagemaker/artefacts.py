@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, Any
 
 from automl_bridge.errors import BundleError, StorageError
+from automl_bridge_sagemaker.errors import translated
 from automl_bridge_sagemaker.layout import split_uri
 
 if TYPE_CHECKING:
@@ -45,8 +46,9 @@ def export(model: ModelRef, path: Path, objects: Objects) -> Path:
     try:
         draft.mkdir(parents=True)
         for number, container in enumerate(containers):
-            body = objects.stream(split_uri(container["ModelDataUrl"]))
-            unpack(body, draft / f"container-{number}")
+            place = split_uri(container["ModelDataUrl"])
+            with translated(f"downloading {container['ModelDataUrl']}"):
+                unpack(objects.stream(place), draft / f"container-{number}")
         document = {"uri": model.uri, **model.details}
         (draft / "model.json").write_text(json.dumps(document, indent=1), encoding="utf-8")
         if path.exists():

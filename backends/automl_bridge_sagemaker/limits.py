@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from automl_bridge.errors import LimitError
 
-__all__ = ["Limit", "limit", "limits", "refusal"]
+__all__ = ["Limit", "limit", "limits", "page", "refusal"]
 
 
 class Limit(NamedTuple):
@@ -64,3 +64,19 @@ def limit(name: str) -> Limit:
 def refusal(name: str, message: str, hint: str | None = None) -> LimitError:
     """Return the error for what does not keep the rule ``name``; the caller raises it."""
     return LimitError(message, hint=hint, limit=name, source=limit(name).source)
+
+
+def page() -> str:
+    """Return all rules as a page for the docs (Markdown)."""
+    lines = [
+        f"| `{one.id}` | {_cell(one.task)} | {_cell(one.what)} | {_cell(one.value)} {_cell(one.unit)} | {one.severity} "
+        f"| {_cell(one.source)} ({one.seen}) | {_cell(one.note)} |"
+        for one in sorted(limits().values())
+    ]
+    head = "| limit | task | what | value | | source | note |\n|---|---|---|---|---|---|---|\n"
+    intro = "What is marked *refuse* stops a job before anything is sent; *warn* is told. Nothing was checked live.\n\n"
+    return f"# Limits of SageMaker Autopilot\n\n{intro}{head}" + "\n".join(lines) + "\n"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ").replace("*", "\\*")

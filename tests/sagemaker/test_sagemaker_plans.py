@@ -199,3 +199,12 @@ def test_every_limit_has_a_source_and_every_price_a_date():
         assert price.usd > 0
         assert price.confidence in {"high", "medium", "low"}
         assert not (price.source_url.startswith("unlinked") and price.confidence == "high")
+
+
+def test_the_page_of_limits_is_written_from_the_table():
+    """``python -c "from automl_bridge_sagemaker.limits import page; print(page(), end='')" > docs/sagemaker-limits.md``."""
+    from pathlib import Path
+
+    from automl_bridge_sagemaker.limits import page
+
+    assert (Path(__file__).parents[2] / "docs" / "sagemaker-limits.md").read_text("utf-8") == page()
