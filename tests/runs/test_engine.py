@@ -414,7 +414,7 @@ def test_no_holdout_no_scores(world):
     assert world.states(run) == [*ALL[:5], "cleaning", "succeeded"]
 
 
-class InterruptedError_(KeyboardInterrupt):
+class Stopped(KeyboardInterrupt):
     """Told apart from a real one."""
 
 
@@ -443,13 +443,13 @@ def interrupted_at(world, run, number) -> bool:
 
     def boundary(_what):
         if next(counts) == number:
-            raise InterruptedError_
+            raise Stopped
 
     world.engine.boundary = world.service.boundary = boundary
     world.clock.on_sleep = lambda: boundary("sleep")
     try:
         world.finish(run)
-    except InterruptedError_:
+    except Stopped:
         return True
     finally:
         world.engine.boundary = world.service.boundary = lambda _what: None

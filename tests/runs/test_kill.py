@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from folder_service import Clock, Killer, Script, Service, ToyBackend, small_dataset
 from sqlalchemy import Engine as Connections
 from sqlalchemy import event
-from folder_service import Clock, Killer, Script, Service, ToyBackend, small_dataset
 
 from automl_bridge.config import Config
 from automl_bridge.runs.record import ResourceState

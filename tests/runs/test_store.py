@@ -30,7 +30,7 @@ from automl_bridge.errors import ConfigError, StateError, StorageError, UnknownN
 from automl_bridge.runs.lease import Owner
 from automl_bridge.runs.record import JobRecord, JobStage, ResourceRecord, ResourceState, RunRecord, moment
 from automl_bridge.runs.states import RunState
-from automl_bridge.runs.store import LeaseLostError, RunStore
+from automl_bridge.runs.store import LeaseLostError, RunStore, Transaction
 from automl_bridge.runs.tables import SCHEMA_VERSION, schema
 from automl_bridge.scoring_intervals import Interval
 from automl_bridge.spec import JobSpec, ModelRef, Profile
@@ -125,10 +125,15 @@ def test_jobs_resources_and_events_come_back(store, owner):
 
 
 def test_a_block_that_fails_leaves_nothing(store, owner):
-    with pytest.raises(ZeroDivisionError), store.transaction(NOW, owner) as transaction:
-        transaction.add(run_of(), [])
-        raise ZeroDivisionError
+    run = run_of()
+    with pytest.raises(StorageError, match="(?i)unique"), store.transaction(NOW, owner) as transaction:
+        add_twice(transaction, run)
     assert store.all() == []
+
+
+def add_twice(transaction: Transaction, run: RunRecord) -> None:
+    transaction.add(run, [])
+    transaction.add(run, [])
 
 
 def test_runs_are_listed_latest_first(store):

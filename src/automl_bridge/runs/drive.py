@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from automl_bridge.backend import Failure, JobState
@@ -92,8 +93,10 @@ class Drive:
         return [driven for driven in self._driven.values() if self._is_pending(driven)]
 
     def _read(self, ids: Sequence[str]) -> None:
-        for run_id, run in self._store.get_many(ids).items():
-            jobs = {job.kind: job for job in self._store.jobs(run_id) if job.name in {run.name, f"{run.name}-h"}}
+        found = self._store.get_many(ids)
+        all_jobs = self._store.jobs_of(list(found))
+        for run_id, run in found.items():
+            jobs = {job.kind: job for job in all_jobs.get(run_id, ()) if job.name in {run.name, f"{run.name}-h"}}
             known = self._driven.get(run_id)
             fresh = Driven(run, jobs["train"], jobs.get("predict"), owned=known is not None and known.owned)
             if known is not None:
@@ -298,7 +301,9 @@ class Drive:
     def _give_back(self) -> None:
         self._owner.close()
         if any(driven.owned and not driven.run.state.is_final for driven in self._driven.values()):
-            self._store.release(self._owner)
+            # If the store cannot be reached, the lease runs out by itself.
+            with suppress(StorageError):
+                self._store.release(self._owner)
 
 
 def _ref(driven: Driven) -> JobRef:

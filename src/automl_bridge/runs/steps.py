@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from automl_bridge.backend import Failure, JobState, Resource
 from automl_bridge.errors import (
+    BackendError,
+    BundleError,
     ConfigError,
     CredentialsError,
     MissingExtraError,
     RejectedError,
+    RunError,
     RunFailedError,
     StorageError,
     TransientError,
@@ -89,8 +92,8 @@ class Steps:
             step(driven)
         except _PAUSES:
             raise
-        except (UsageError, RejectedError, RunFailedError) as error:
-            if run.state is RunState.CLEANING:
+        except (UsageError, BackendError, RunError) as error:
+            if not _is_final(run, error):
                 raise
             self.write(driven, **fail(run, error))
 
@@ -231,7 +234,7 @@ class Steps:
                 continue
             if touched:
                 self._delete(driven, resource)
-        self.write(driven, state=_verdict(run))
+        self.write(driven, state=_verdict(driven.run), **_signed(driven.run))
         self._engine.data.forget(run)
 
     def _delete(self, driven: Driven, resource: ResourceRecord) -> None:
@@ -266,6 +269,15 @@ class Steps:
         except (UsageError, RejectedError) as error:
             self.write(driven, log=("error", f"the job could not be stopped: {error.args[0]}"))
         driven.cancel_sent = True
+
+
+def _is_final(run: RunRecord, error: Exception) -> bool:
+    """Whether ``error`` ends the run. Once there may be a model, only a clear answer does."""
+    if run.state is RunState.CLEANING:
+        return False
+    if run.state is RunState.COLLECTING:
+        return isinstance(error, (UsageError, RejectedError, RunError))
+    return True
 
 
 def fail(run: RunRecord, error: Exception) -> dict[str, Any]:
@@ -303,6 +315,19 @@ def _path(outcome: Outcome) -> Any:
 
     assert outcome.model is not None
     return Path(outcome.model.uri)
+
+
+def _signed(run: RunRecord) -> dict[str, Any]:
+    """Write run and scores into the bundle, so that they travel with it; returns what that changes in the record."""
+    from automl_bridge.bundle import is_bundle, update_bundle
+
+    if run.bundle_path is None or not is_bundle(run.bundle_path):
+        return {}
+    try:
+        update_bundle(run.bundle_path, run=run.id, scores=run.scores)
+    except BundleError as error:
+        return {"notes": (*run.notes, f"the bundle does not tell its scores: {error.message}")}
+    return {}
 
 
 def _joined(*parts: tuple[str, ...]) -> tuple[str, ...]:

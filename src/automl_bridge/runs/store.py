@@ -138,6 +138,22 @@ class RunStore:
 
         return [job_of(row) for row in self._rows(jobs, run, "name")]
 
+    def jobs_of(self, ids: Sequence[str]) -> dict[str, list[JobRecord]]:
+        """Return the jobs of many runs, by their whole ids."""
+        from sqlalchemy import select
+
+        from automl_bridge.runs.rows import job_of
+        from automl_bridge.runs.tables import jobs
+
+        found: dict[str, list[JobRecord]] = {}
+        with self.database.reading() as connection:
+            if connection is None:
+                return {}
+            for chunk in _chunks(ids):
+                for row in connection.execute(select(jobs).where(jobs.c.run.in_(chunk))).mappings():
+                    found.setdefault(row["run"], []).append(job_of(row))
+        return found
+
     def resources(self, run: str | None = None) -> list[ResourceRecord]:
         """Return the resources of a run, by its whole id, or of all runs."""
         from automl_bridge.runs.rows import resource_of
