@@ -112,6 +112,26 @@ def test_kinds_are_inferred():
     }
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("31.12.2024", "2024-12-31T00:00:00"),
+        ("1.2.2024 13:30", "2024-02-01T13:30:00"),
+        ("2024/12/31 23:59:58", "2024-12-31T23:59:58"),
+        ("2024-12-31T23:59:58.123456", "2024-12-31T23:59:58.123456"),
+    ],
+)
+def test_dates_that_can_be_read_in_one_way_only_are_read(text, expected):
+    _, dataset = build_dataset({"d": [text] * 20, "y": ["p", "q"] * 10}, target="y")
+    assert dataset.profile.columns[0].kind is Kind.DATETIME
+    assert dataset.parts["train"]["d"][0].as_py().isoformat() == expected
+
+
+def test_one_column_has_one_role():
+    with pytest.raises(SchemaError, match='"y" cannot be target and weight at once'):
+        build_dataset(frame(), target="y", weight="y")
+
+
 def test_types_by_hand_are_checked():
     with pytest.raises(SchemaError, match=r'no column "cc" in data. Did you mean "c"\?'):
         build_dataset(frame(), target="y", types={"cc": "text"})

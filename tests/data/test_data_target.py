@@ -135,9 +135,21 @@ def test_targets_that_cannot_be_learned(y, task, words):
         build_dataset(table(), y=y, task=task)
 
 
-def test_no_target_at_all():
+@pytest.mark.parametrize("target", [None, [], ()])
+def test_no_target_at_all(target):
     with pytest.raises(TargetError, match="no target is given"):
-        build_dataset(table())
+        build_dataset(table(), target=target)
+
+
+def test_names_that_are_numbers():
+    _, dataset = build_dataset(pd.DataFrame({0: range(60), 1: [0, 1] * 30}), target=1)
+    assert [column.name for column in dataset.profile.columns] == ["0", "1"]
+
+
+def test_a_plain_list_of_strings_is_text_even_if_few_differ():
+    task, dataset = build_dataset(["x" * 300_000, "y z"] * 10, y=[0, 1] * 10)
+    assert task is Task.TEXT_CLASSIFICATION
+    assert dataset.profile.features[0].max_length == 300_000
 
 
 def test_rows_without_a_target_are_left_out_with_a_count():

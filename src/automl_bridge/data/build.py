@@ -139,6 +139,8 @@ def _gathered(
     roles = dict.fromkeys(targets, Role.TARGET)
     for given, role in ((weight, Role.WEIGHT), (group, Role.GROUP), (time, Role.TIME)):
         table, column = add_side_column(table, given, role, name)
+        if column in roles:
+            raise SchemaError(f'column "{column}" cannot be {roles[column]} and {role} at once', hint="name another")
         if column is not None:
             roles[column] = role
     return understand(table, roles, types or {}, name)

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from automl_bridge.data.arrow_types import is_integral, is_text
 from automl_bridge.data.cast import cast_to_kind
+from automl_bridge.data.memory import TEXT_COLUMN
 from automl_bridge.data.names import safe_names
 from automl_bridge.data.schema import facts, infer_kind, parse_stamps
 from automl_bridge.data.target import missing_column
-from automl_bridge.data.tidy import CATEGORICAL_HINT
+from automl_bridge.data.tidy import CATEGORICAL_HINT, is_unnamed
 from automl_bridge.errors import SchemaError, UnknownNameError
 from automl_bridge.spec import ColumnProfile, Kind, Role
 
@@ -119,6 +120,8 @@ def understand(
             kinds[name], inferred = Kind.CATEGORICAL, Role.IGNORED
         elif name in roles:
             kinds[name], inferred = _side_kind(table.schema.field(index), table.column(index)), Role.FEATURE
+        elif name == TEXT_COLUMN and is_unnamed(table):
+            kinds[name], inferred = Kind.TEXT, Role.FEATURE
         else:
             kinds[name], inferred = infer_kind(table.schema.field(index), table.column(index))
         found[name] = roles.get(name, inferred)

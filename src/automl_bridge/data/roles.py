@@ -41,9 +41,9 @@ def add_targets(
     """
     import pyarrow as pa
 
-    if y is None and target is None:
+    names = (str(target),) if isinstance(target, str | int) else tuple(str(name) for name in target or ())
+    if y is None and not names:
         raise TargetError("no target is given", hint="name the column to learn with target=…, or pass y")
-    names = (target,) if isinstance(target, str) else tuple(target or ())
     if y is None:
         for name in names:
             if name not in table.column_names:

@@ -8,7 +8,7 @@ in the data          kind
 boolean              boolean
 whole numbers        integer
 floats, decimals     numeric; durations and times of day too (in seconds)
-dates, timestamps    datetime; so are strings that are all ISO 8601 dates or timestamps
+dates, timestamps    datetime; so are strings that are all dates or timestamps (`parse_stamps`)
 pandas categorical   categorical, whatever its levels are
 strings              image, if nine of ten end like a picture's name (``.png``, ``.jpg`` …);
                      text, if most are different and they are long (4 words or 40 characters on average);
@@ -18,8 +18,8 @@ strings              image, if nine of ten end like a picture's name (``.png``, 
 binary               image, if the first value starts like a picture; else an error
 ===================  ==========================================================================================
 
-A string column that is the only one is text where it would be left out. In tables of more than 200,000 rows,
-strings are judged by 50,000 rows spread evenly.
+A plain list of strings is text, and so is a string column that is the only one and would be left out. In tables of
+more than 200,000 rows, strings are judged by 50,000 rows spread evenly.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ __all__ = ["Facts", "facts", "infer_kind", "parse_stamps"]
 _IMAGE_NAMES = r"(?i)\.(?:png|jpe?g|gif|bmp|webp|tiff?)$"
 _IMAGE_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"RIFF", b"II*\0", b"MM\0*")
 _STAMP = r"^\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?)?$"
+_OTHER_DATES = {r"\d{4}/\d{2}/\d{2}": "%Y/%m/%d", r"\d{1,2}\.\d{1,2}\.\d{4}": "%d.%m.%Y"}
 _ALL_ROWS = 200_000
 _SAMPLE_ROWS = 50_000
 _LONG_WORDS, _LONG_CHARACTERS = 4.0, 40.0
@@ -130,21 +131,38 @@ def _sample(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def parse_stamps(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
-    """Read a string column of ISO 8601 dates or timestamps; None if one value is neither.
+    """Read a string column of dates or timestamps; None if one value is neither.
 
-    With an offset in every value the stamps are in UTC, without one in any they have no zone.
+    ISO 8601, or with ``2024/12/31`` or ``31.12.2024`` for the date (``12/31/2024`` could be either order, and stays
+    text). With an offset in every value the stamps are in UTC, without one in any they have no zone.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
 
     first = column.slice(0, 1000)
-    if first.null_count == len(first) or not pc.all(pc.match_substring_regex(first, _STAMP)).as_py():
+    if first.null_count == len(first):
         return None
+    if not pc.all(pc.match_substring_regex(first, _STAMP)).as_py():
+        return _parse_other(column, first)
     for kind in (pa.date32(), pa.timestamp("s"), pa.timestamp("us"), pa.timestamp("ns"), *_zoned()):
         try:
             return column.cast(kind)
         except pa.ArrowInvalid:
             continue
+    return None
+
+
+def _parse_other(column: pa.ChunkedArray, first: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for pattern, date in _OTHER_DATES.items():
+        for end, time in ((r"", ""), (r" \d{2}:\d{2}", " %H:%M"), (r" \d{2}:\d{2}:\d{2}", " %H:%M:%S")):
+            if pc.all(pc.match_substring_regex(first, f"^{pattern}{end}$")).as_py():
+                try:
+                    return pc.strptime(column, format=date + time, unit="s")
+                except pa.ArrowInvalid:
+                    return None
     return None
 
 
