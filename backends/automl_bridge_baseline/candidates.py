@@ -98,5 +98,5 @@ _ALL = (
     Candidate("boosting", "gradient boosting, 31 leaves", _boosting(), {"learning_rate": 0.1}, _STEPS),
     Candidate("dummy", "dummy: the same answer for every row", _dummy),
     Candidate("linear", "linear model on scaled columns", _linear, max_cells=2e7),
-    Candidate("boosting-small", "gradient boosting, 8 leaves, slow", _boosting(**_SMALL), _SMALL, _STEPS),
+    Candidate("boosting-small", "gradient boosting, 8 leaves, slow", _boosting(**_SMALL), _SMALL, _STEPS, 4e6),
 )

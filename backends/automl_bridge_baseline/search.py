@@ -147,7 +147,7 @@ def _search(job: _Job) -> tuple[list[Trial], _Fit | None, str]:
             stopped_by = "max_time"
             break
         if len(job.train) * job.layout.width * max(1, job.classes) > candidate.max_cells:
-            job.notes.append(f"{candidate.name} was left out: the table is too large for it")
+            job.notes.append(f"{candidate.name} was left out: on a table of this size it takes too long")
             continue
         trial, fit = _try(job, candidate)
         trials.append(trial)
@@ -227,6 +227,7 @@ def _fit_in_steps(job: _Job, candidate: Candidate, models: list[Any]) -> _Fit:
         last = trees == steps[-1]
         best = _Fit(models if last else copy.deepcopy(models), found, trees)
     assert best is not None
+    best.cut = best.cut or len(rows) < len(job.train)
     return best
 
 
