@@ -26,15 +26,21 @@ __all__ = ["BUCKET", "REGION", "ROLE", "AwsSandbox", "create"]
 REGION = "us-east-1"
 BUCKET = "automl-bridge-sandbox"
 ROLE = "automl-bridge-sandbox"
-FAULTS = {  # kind: code and status in JSON, in S3's XML, in the query protocol, and the message
-    FaultKind.THROTTLE: (("ThrottlingException", 400), ("SlowDown", 503), ("Throttling", 400), "Rate exceeded"),
-    FaultKind.SERVER_ERROR: (("InternalFailure", 500),) * 1
-    + (("InternalError", 500), ("InternalFailure", 500), "We encountered an internal error. Please try again."),
-    FaultKind.EXPIRED: (("ExpiredTokenException", 400), ("ExpiredToken", 400), ("ExpiredToken", 403),
-                        "The security token included in the request is expired"),
-    FaultKind.QUOTA: (("ResourceLimitExceeded", 400), ("SlowDown", 503), ("LimitExceeded", 409),
-                      "The account-level service limit is reached for this resource."),
-}  # fmt: skip
+FAULTS = {  # kind: code and status in JSON, in S3's XML and in the query protocol; the message
+    FaultKind.THROTTLE: ((("ThrottlingException", 400), ("SlowDown", 503), ("Throttling", 400)), "Rate exceeded"),
+    FaultKind.SERVER_ERROR: (
+        (("InternalFailure", 500), ("InternalError", 500), ("InternalFailure", 500)),
+        "We encountered an internal error. Please try again.",
+    ),
+    FaultKind.EXPIRED: (
+        (("ExpiredTokenException", 400), ("ExpiredToken", 400), ("ExpiredToken", 403)),
+        "The security token included in the request is expired",
+    ),
+    FaultKind.QUOTA: (
+        (("ResourceLimitExceeded", 400), ("SlowDown", 503), ("LimitExceeded", 409)),
+        "The account-level service limit is reached for this resource.",
+    ),
+}
 PLACES = {"json": 0, "s3": 1, "query": 2}
 
 
@@ -53,7 +59,7 @@ class AwsSandbox:
     name = "aws"
 
     def __init__(self, context: Context) -> None:
-        from moto.moto_api._internal import moto_api_backend
+        from moto.moto_api._internal.models import moto_api_backend
         from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 
         self.request_handler: type | None = MotoRequestHandler
@@ -74,9 +80,9 @@ class AwsSandbox:
     def refuse(self, environ: Environ, fault: Fault) -> Answer:
         """Word a fault in the protocol of the request."""
         call: Call = environ["sandbox.call"]
-        worded = FAULTS[fault.kind]
-        code, status = worded[PLACES[call.protocol]]
-        return render_error(call, AwsError(str(code), fault.message or str(worded[3]), int(status)))
+        codes, message = FAULTS[fault.kind]
+        code, status = codes[PLACES[call.protocol]]
+        return render_error(call, AwsError(code, fault.message or message, status))
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         """Answer a request (WSGI)."""
@@ -132,7 +138,7 @@ class AwsSandbox:
         return {
             "AWS_ENDPOINT_URL": url,
             "AWS_ACCESS_KEY_ID": "sandbox",
-            "AWS_SECRET_ACCESS_KEY": "sandbox",  # noqa: S106 (no secret: nothing checks it)
+            "AWS_SECRET_ACCESS_KEY": "sandbox",
             "AWS_DEFAULT_REGION": REGION,
             "AWS_REGION": REGION,
             "AWS_EC2_METADATA_DISABLED": "true",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["AutoMLJob"]
 
 STOPPING_SECONDS = 60.0
+IMAGES = {"boosting": "xgboost", "linear": "linear-learner"}
 CONFIG_NAMES = {"table": "Tabular", "image": "ImageClassification", "text": "TextClassification",
                 "series": "TimeSeriesForecasting"}  # fmt: skip
 
@@ -92,7 +93,7 @@ class AutoMLJob:
             if phases and phases[-1] != self.secondary:
                 self.secondary, self.modified = phases[-1], now
 
-    def _due(self, now: float) -> tuple[float, str, str, str] | None:
+    def _due(self, now: float) -> tuple[float, str, str, str] | None:  # noqa: PLR0911 (an end each)
         """Return when and how it has ended by ``now``: moment, status, secondary status, failure reason."""
         elapsed = now - self.created
         half = self.timeline.end / 2
@@ -203,8 +204,8 @@ class AutoMLJob:
             return found | {"CandidateStatus": status, "ObjectiveStatus": objective, "LastModifiedTime": until}
         end = self.created + slot.end
         containers = artefacts.containers_of(
-            self.request.kind, self.mode, {"boosting": "xgboost", "linear": "linear-learner"}.get(trained.algorithm, "mlp"),
-            self.region, self._urls(slot), classes=bool(getattr(trained.model, "labels", ())),
+            self.request.kind, self.mode, IMAGES.get(trained.algorithm, "mlp"), self.region,
+            self._urls(slot), classes=bool(getattr(trained.model, "labels", ())),
         )  # fmt: skip
         found |= {
             "CandidateStatus": "Completed", "ObjectiveStatus": "Succeeded", "EndTime": end, "LastModifiedTime": end,
@@ -284,7 +285,5 @@ class AutoMLJob:
         if self.request.objective or default:
             found["AutoMLJobObjective"] = {"MetricName": self.request.objective or default}
         if problem:
-            found["AutoMLProblemTypeResolvedAttributes"] = {
-                "TabularResolvedAttributes": {"TabularProblemType": problem}
-            }
+            found["AutoMLProblemTypeResolvedAttributes"] = {"TabularResolvedAttributes": {"ProblemType": problem}}
         return found

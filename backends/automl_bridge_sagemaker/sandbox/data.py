@@ -49,7 +49,7 @@ class Channel:
 
 
 def channels_of(config: Sequence[dict[str, Any]], default: str) -> dict[str, Channel]:
-    """Return the channels of a request by type; ``default`` is the content type that the service takes if none is named."""
+    """Return the channels of a request by type; ``default`` is the content type if none is named."""
     found = {}
     for channel in config:
         source = channel["DataSource"]["S3DataSource"]

@@ -1,4 +1,4 @@
-"""IAM in small: does a policy document grant an action on a resource?
+"""IAM in small: whether a policy document grants an action on a resource.
 
 Identity policies: Allow and Deny, Action and NotAction, Resource and NotResource, and the conditions below.
 A condition that is not known here never holds for an Allow and always for a Deny, so nothing is granted by
@@ -11,17 +11,26 @@ import fnmatch
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 __all__ = ["granted"]
 
-TESTS = {
-    "StringEquals": lambda value, wanted: value == wanted,
-    "StringEqualsIgnoreCase": lambda value, wanted: value.lower() == wanted.lower(),
-    "StringLike": lambda value, wanted: fnmatch.fnmatchcase(value, wanted),
-    "ArnEquals": lambda value, wanted: fnmatch.fnmatchcase(value, wanted),
-    "ArnLike": lambda value, wanted: fnmatch.fnmatchcase(value, wanted),
-    "Bool": lambda value, wanted: value.lower() == str(wanted).lower(),
+
+def _same(value: str, wanted: str) -> bool:
+    return value == wanted
+
+
+def _same_folded(value: str, wanted: str) -> bool:
+    return value.lower() == wanted.lower()
+
+
+TESTS: dict[str, Callable[[str, str], bool]] = {
+    "StringEquals": _same,
+    "StringEqualsIgnoreCase": _same_folded,
+    "StringLike": fnmatch.fnmatchcase,
+    "ArnEquals": fnmatch.fnmatchcase,
+    "ArnLike": fnmatch.fnmatchcase,
+    "Bool": _same_folded,
 }
 
 

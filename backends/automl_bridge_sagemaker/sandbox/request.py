@@ -54,7 +54,7 @@ class Request:
     @property
     def config_name(self) -> str:
         """Which of the problem type configurations it holds."""
-        names = [name for name in self.body["AutoMLProblemTypeConfig"] if name in KINDS]
+        names = [str(name) for name in self.body["AutoMLProblemTypeConfig"] if name in KINDS]
         if len(names) != 1:
             raise invalid("AutoMLProblemTypeConfig must hold exactly one configuration that is supported here")
         return names[0]
@@ -72,12 +72,14 @@ class Request:
     @property
     def problem(self) -> str | None:
         """The tabular problem type, if it is given."""
-        return self.config.get("ProblemType")
+        found: str | None = self.config.get("ProblemType")
+        return found
 
     @property
     def objective(self) -> str | None:
         """The metric it asks for, if it does."""
-        return self.body.get("AutoMLJobObjective", {}).get("MetricName")
+        found: str | None = self.body.get("AutoMLJobObjective", {}).get("MetricName")
+        return found
 
     @property
     def criteria(self) -> dict[str, int]:

@@ -93,7 +93,8 @@ def redirect(bucket: str, region: str) -> tuple[str, list[tuple[str, str]], byte
     body = (
         "<?xml version='1.0' encoding='UTF-8'?><Error><Code>PermanentRedirect</Code><Message>The bucket you are "
         "attempting to access must be addressed using the specified endpoint. Please send all future requests to "
-        f"this endpoint.</Message><Endpoint>{bucket}.s3.{region}.amazonaws.com</Endpoint><Bucket>{bucket}</Bucket></Error>"
+        f"this endpoint.</Message><Endpoint>{bucket}.s3.{region}.amazonaws.com</Endpoint><Bucket>{bucket}</Bucket>"
+        "</Error>"
     )
     headers = [("Content-Type", "application/xml"), ("x-amz-bucket-region", region)]
     return "301 Moved Permanently", headers, body.encode()

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from automl_bridge_sagemaker.sandbox.protocol import invalid
-
-if TYPE_CHECKING:
-    from botocore.model import OperationModel, Shape
 
 __all__ = ["check_request", "operation_model"]
 
 
 @cache
-def operation_model(service: str, operation: str) -> OperationModel | None:
+def operation_model(service: str, operation: str) -> Any:
     """Return AWS's model of an operation, or None if it has no such."""
     import botocore.session
 
@@ -35,15 +32,10 @@ def check_request(service: str, operation: str, body: dict[str, Any]) -> None:
         raise invalid(f"{len(found)} validation error{many} detected: {'; '.join(found)}")
 
 
-def _check(shape: Shape, value: Any, path: str, found: list[str]) -> None:
+def _check(shape: Any, value: Any, path: str, found: list[str]) -> None:
     name = path or shape.name
     if shape.type_name == "structure":
-        for member in shape.required_members:
-            if member not in value:
-                found.append(_failed("null", _join(path, member), "Member must not be null"))
-        for member, inner in value.items():
-            if member in shape.members:
-                _check(shape.members[member], inner, _join(path, member), found)
+        _check_structure(shape, value, path, found)
     elif shape.type_name == "list":
         _bounds(shape, len(value), name, found, "length ")
         for position, inner in enumerate(value):
@@ -57,7 +49,15 @@ def _check(shape: Shape, value: Any, path: str, found: list[str]) -> None:
         _bounds(shape, value, name, found, "value ")
 
 
-def _check_text(shape: Shape, value: str, name: str, found: list[str]) -> None:
+def _check_structure(shape: Any, value: dict[str, Any], path: str, found: list[str]) -> None:
+    missing = [member for member in shape.required_members if member not in value]
+    found += [_failed("null", _join(path, member), "Member must not be null") for member in missing]
+    for member, inner in value.items():
+        if member in shape.members:
+            _check(shape.members[member], inner, _join(path, member), found)
+
+
+def _check_text(shape: Any, value: str, name: str, found: list[str]) -> None:
     if shape.enum and value not in shape.enum:
         found.append(_failed(value, name, f"Member must satisfy enum value set: [{', '.join(shape.enum)}]"))
     _bounds(shape, len(value), name, found, "length ", shown=value)
@@ -73,7 +73,7 @@ def _matches(pattern: str, value: str) -> bool:
         return True
 
 
-def _bounds(shape: Shape, size: float, name: str, found: list[str], what: str, shown: Any = None) -> None:
+def _bounds(shape: Any, size: float, name: str, found: list[str], what: str, shown: Any = None) -> None:
     shown = size if shown is None else shown
     least, most = shape.metadata.get("min"), shape.metadata.get("max")
     if least is not None and size < least:

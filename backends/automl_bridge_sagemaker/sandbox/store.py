@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from moto.backends import get_backend
-from moto.core import DEFAULT_ACCOUNT_ID
+from moto.core.models import DEFAULT_ACCOUNT_ID
 
 from automl_bridge_sagemaker.sandbox.protocol import AwsError, invalid
 
@@ -31,16 +31,16 @@ class Store:
 
     @property
     def s3(self) -> Any:
-        """moto's S3 of the account."""
+        """Moto's S3 of the account."""
         return get_backend("s3")[ACCOUNT]["aws"]
 
     @property
     def iam(self) -> Any:
-        """moto's IAM of the account."""
+        """Moto's IAM of the account."""
         return get_backend("iam")[ACCOUNT]["aws"]
 
     def sagemaker(self, region: str) -> Any:
-        """moto's SageMaker of a region."""
+        """Moto's SageMaker of a region."""
         return get_backend("sagemaker")[ACCOUNT][region]
 
     def region_of(self, bucket: str) -> str | None:
@@ -77,7 +77,7 @@ class Store:
         found = self.s3.buckets.get(bucket)
         if found is None:
             return
-        for key in sorted(name for name in found.keys if name.startswith(prefix)):  # noqa: SIM118 (a moto dictionary)
+        for key in sorted(name for name in found.keys if name.startswith(prefix)):
             item = found.keys[key]
             yield key, int(item.size), str(item.etag)
 
@@ -101,18 +101,21 @@ class Store:
         self.s3.put_object(bucket, key, content)
 
     def check_region(self, uri: str, region: str, role: str, *, listed: bool) -> None:
-        """Raise what SageMaker answers for a place that it cannot use from ``region``; ``listed`` if it must hold objects."""
+        """Raise what SageMaker answers for a place it cannot use from ``region``; ``listed``: it must hold objects."""
         bucket, prefix = split_uri(uri)
         home = self.region_of(bucket)
         if home == region and (not listed or next(self.list(bucket, prefix), None) is not None):
             return
         reason = ""
         if home is not None and home != region:
-            reason = f" Error message from S3: The bucket is in this region: {home}. Please use this region to retry the request"
+            reason = (
+                f" Error message from S3: The bucket is in this region: {home}. Please use this region to retry the "
+                "request"
+            )
         if not listed:
             raise invalid(f'The bucket of the S3 output path "{uri}" is not in the selected region ({region}).{reason}')
         raise invalid(
-            f'No S3 objects found under S3 URL "{uri}" given in input data source. Please ensure that the bucket exists '
-            f"in the selected region ({region}), that objects exist under that S3 prefix, and that the role "
+            f'No S3 objects found under S3 URL "{uri}" given in input data source. Please ensure that the bucket '
+            f"exists in the selected region ({region}), that objects exist under that S3 prefix, and that the role "
             f'"{role}" has "s3:ListBucket" permissions on bucket "{bucket}".{reason}'
         )

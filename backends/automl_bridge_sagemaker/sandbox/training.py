@@ -45,15 +45,15 @@ METRICS = {
 }
 LOWER_IS_BETTER = frozenset({"MSE", "RMSE", "MAE", "MAPE", "MASE", "WAPE", "AverageWeightedQuantileLoss", "LogLoss"})
 FAMILIES = {
-    "xgboost": "boosting",
-    "lightgbm": "boosting",
-    "catboost": "boosting",
     "linear-learner": "linear",
-    "mlp": "network",
-    "fastai": "network",
+    "xgboost": "boosting",
+    "randomforest": "forest",
     "nn-torch": "network",
     "extra-trees": "extra-trees",
-    "randomforest": "forest",
+    "lightgbm": "boosting",
+    "fastai": "network",
+    "catboost": "boosting",
+    "mlp": "network",
 }
 SEASONS = {"min": 60, "H": 24, "D": 7, "W": 52, "M": 12, "Y": 1}
 
@@ -242,5 +242,5 @@ def aggregate(stamps: list[str], values: list[str], how: str) -> Any:
             by.setdefault(stamp, []).append(float(value) if value.strip() else 0.0)
         except ValueError:
             raise UnusableDataError(f'the target "{value}" is not a number') from None
-    reduce = {"sum": sum, "avg": lambda v: sum(v) / len(v), "first": lambda v: v[0], "min": min, "max": max}[how]
+    reduce = {"sum": np.sum, "avg": np.mean, "first": lambda v: v[0], "min": np.min, "max": np.max}[how]
     return np.array([reduce(group) for group in by.values()], dtype=np.float64)

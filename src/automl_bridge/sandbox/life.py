@@ -15,7 +15,6 @@ import time
 import urllib.request
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from automl_bridge.errors import BackendError, StateError
@@ -24,6 +23,7 @@ from automl_bridge.sandbox.server import load_factory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 __all__ = ["Sandbox", "env", "start", "status", "stop"]
 

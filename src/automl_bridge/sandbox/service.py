@@ -11,7 +11,7 @@ from automl_bridge.sandbox.clock import SimulatedClock
 from automl_bridge.sandbox.faults import FaultBook
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from automl_bridge.sandbox.faults import Fault
 

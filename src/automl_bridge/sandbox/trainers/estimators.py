@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from numpy.typing import NDArray
 
-__all__ = ["FAMILIES", "fit"]
+__all__ = ["FAMILIES", "fit", "one_thread"]
 
 FAMILIES = ("linear", "boosting", "forest", "extra-trees", "network")
 
@@ -25,14 +28,25 @@ def fit(
     weights: NDArray[np.float64] | None = None,
 ) -> tuple[Any, dict[str, object]]:
     """Train a model of ``family``; ``attempt`` (from 0) picks its settings. Returns the model and its settings."""
-    from threadpoolctl import threadpool_limits
-
     estimator, params = _make(family, attempt, classes=classes, seed=seed)
-    with threadpool_limits(limits=1):  # models this small spend more time on waiting for each other's threads
+    with one_thread():
         if family == "network":
             return _fit_network(estimator, features, target, classes=classes), params
         estimator.fit(features, target, sample_weight=weights)
     return estimator, params
+
+
+def one_thread() -> AbstractContextManager[Any]:
+    """Keep numeric libraries to one thread: models this small spend more time on waiting for each other's."""
+    return _controller().limit(limits=1)  # type: ignore[no-any-return]
+
+
+@cache
+def _controller() -> Any:
+    import sklearn.ensemble  # noqa: F401 (loads the libraries that are to be limited)
+    from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped, unused-ignore]
+
+    return ThreadpoolController()
 
 
 def _make(family: str, attempt: int, *, classes: bool, seed: int) -> tuple[Any, dict[str, object]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from automl_bridge.sandbox.trainers.encode import Encoder, hash_texts
+from automl_bridge.sandbox.trainers.estimators import one_thread
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -68,11 +69,12 @@ class Model:
 
     def predict_features(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the same for rows that are numbers already."""
-        if not self.labels:
-            return np.asarray(self.estimator.predict(features), dtype=np.float64)
-        chances = np.zeros((len(features), len(self.labels)))
-        chances[:, self.estimator.classes_.astype(int)] = self.estimator.predict_proba(features)
-        return chances
+        with one_thread():
+            if not self.labels:
+                return np.asarray(self.estimator.predict(features), dtype=np.float64)
+            chances = np.zeros((len(features), len(self.labels)))
+            chances[:, self.estimator.classes_.astype(int)] = self.estimator.predict_proba(features)
+            return chances
 
     def files(self) -> dict[str, bytes]:
         """Return the model as files."""

@@ -19,10 +19,10 @@ class Toy:
     def operation(self, environ):
         return "toy." + {"POST": "Add"}.get(environ["REQUEST_METHOD"], "Show")
 
-    def refuse(self, environ, fault):
+    def refuse(self, _environ, fault):
         return "418 I'm a teapot", [("Content-Type", "text/plain")], fault.kind.value.encode()
 
-    def control(self, action, body):
+    def control(self, action, _body):
         if action == "reset":
             self.value = 0
             return {"value": 0}

@@ -6,7 +6,7 @@ import urllib.request
 from email.utils import parsedate_to_datetime
 
 import pytest
-from toy_service import Toy
+from sandbox_toy_service import Toy
 
 from automl_bridge.errors import UnknownNameError
 from automl_bridge.sandbox.server import SandboxServer, load_factory

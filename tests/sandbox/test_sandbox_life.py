@@ -8,7 +8,7 @@ import pytest
 from automl_bridge.errors import BackendError
 from automl_bridge.sandbox import life
 
-TOY = "toy_service:Toy"
+TOY = "sandbox_toy_service:Toy"
 
 
 @pytest.fixture

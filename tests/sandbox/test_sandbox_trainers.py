@@ -54,7 +54,11 @@ def test_regression_and_unseen_values(table):
 
 @pytest.mark.parametrize(
     ("target", "problem", "words"),
-    [("price", "regression", "not in the data"), ("colour", "regression", "not a number"), ("day", "binary", "classes")],
+    [
+        ("price", "regression", "not in the data"),
+        ("colour", "regression", "not a number"),
+        ("day", "binary", "classes"),
+    ],
 )
 def test_data_that_cannot_be_learned_is_named(table, target, problem, words):
     with pytest.raises(UnusableDataError, match=words):
