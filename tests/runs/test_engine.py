@@ -10,6 +10,7 @@ from folder_service import Clock, Script, Service, ToyBackend, failed, predictio
 
 from automl_bridge.backend import JobState, Outcome
 from automl_bridge.budget import Budget
+from automl_bridge.data.build import build_dataset
 from automl_bridge.errors import (
     CredentialsError,
     LimitError,
@@ -255,7 +256,8 @@ def test_a_timeout_returns_the_run_as_it_is(world):
     began = world.clock.time
     assert world.finish(run, timeout=100).state is RunState.RUNNING
     assert 100 <= world.clock.time - began < 101
-    assert world.store.acquire([run.id], owner := Owner.new(), world.clock.now()) == {run.id}
+    owner = Owner.new()
+    assert world.store.acquire([run.id], owner, world.clock.now()) == {run.id}
     owner.close()
 
 
@@ -402,10 +404,7 @@ def test_a_resource_that_cannot_be_deleted_is_said_and_stays_listed(world):
 
 
 def test_no_holdout_no_scores(world):
-    task, data = small_dataset(rows=30)
-    from automl_bridge.data.build import build_dataset
-
-    table = data.parts["train"]
+    table = small_dataset(rows=30)[1].parts["train"]
     world.task, data = build_dataset(table, target="y", holdout=0)
     world.data = world.engine.data.save(data)
     run = world.finish(world.create())

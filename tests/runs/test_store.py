@@ -30,8 +30,9 @@ from automl_bridge.errors import ConfigError, StateError, StorageError, UnknownN
 from automl_bridge.runs.lease import Owner
 from automl_bridge.runs.record import JobRecord, JobStage, ResourceRecord, ResourceState, RunRecord, moment
 from automl_bridge.runs.states import RunState
-from automl_bridge.runs.store import LeaseLostError, RunStore, Transaction
+from automl_bridge.runs.store import RunStore
 from automl_bridge.runs.tables import SCHEMA_VERSION, schema
+from automl_bridge.runs.transaction import LeaseLostError, Transaction
 from automl_bridge.scoring_intervals import Interval
 from automl_bridge.spec import JobSpec, ModelRef, Profile
 from automl_bridge.task import Task
@@ -126,7 +127,7 @@ def test_jobs_resources_and_events_come_back(store, owner):
 
 def test_a_block_that_fails_leaves_nothing(store, owner):
     run = run_of()
-    with pytest.raises(StorageError, match="(?i)unique"), store.transaction(NOW, owner) as transaction:
+    with pytest.raises(StorageError, match=r"(?i)unique"), store.transaction(NOW, owner) as transaction:
         add_twice(transaction, run)
     assert store.all() == []
 

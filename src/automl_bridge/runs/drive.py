@@ -5,21 +5,16 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from automl_bridge.backend import Failure, JobState
 from automl_bridge.errors import StorageError, TransientError
-from automl_bridge.runs.jobs import full_disk
 from automl_bridge.runs.lease import Heartbeat, Owner
-from automl_bridge.runs.pace import Pace
-from automl_bridge.runs.record import JobStage
-from automl_bridge.runs.retry import Backoff
-from automl_bridge.runs.states import RunState
+from automl_bridge.runs.polling import Polling
 from automl_bridge.runs.steps import Driven, Steps
-from automl_bridge.runs.store import LeaseLostError
+from automl_bridge.runs.transaction import LeaseLostError
+from automl_bridge.runs.troubles import Troubles
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
-    from automl_bridge.backend import JobRef, Progress
     from automl_bridge.runs.engine import Engine
     from automl_bridge.runs.record import RunRecord
 
@@ -27,8 +22,6 @@ __all__ = ["Drive"]
 
 # The store is looked at this often for runs of others and for wishes to stop, in seconds.
 _GLANCE = 0.5
-# How long a job may be missing from the service's answers before it is looked for by name, in seconds.
-_MISSING_LOCAL, _MISSING_REMOTE = 2.0, 60.0
 
 
 class Drive:
@@ -50,8 +43,8 @@ class Drive:
         self._owner = Owner.new()
         self._steps = Steps(engine, self._owner)
         self._driven: dict[str, Driven] = {}
-        self._paces: dict[str, Pace] = {}
-        self._poll_errors: dict[str, Backoff] = {}
+        self._troubles = Troubles(engine, self._owner)
+        self._polling = Polling(engine, self._steps, self._troubles, self._on_change)
         self._glance_due = 0.0
 
     def loop(self, timeout: float | None) -> list[RunRecord]:
@@ -84,7 +77,7 @@ class Drive:
         for driven in self._pending():
             while driven.owned and self._is_pending(driven) and self._step(driven):
                 moved = True
-        return self._poll() or moved
+        return self._polling.poll(self._pending()) or moved
 
     def _is_pending(self, driven: Driven) -> bool:
         return driven.blocked is None and not driven.run.state.is_final and not self._until(driven.run)
@@ -146,151 +139,30 @@ class Drive:
             before = driven.run
             self._steps.take(driven)
         except TransientError as error:
-            self._retry(driven, error)
+            self._troubles.retry(driven, error)
             return False
         except LeaseLostError:
             driven.owned = False
             return False
         except Exception as error:  # noqa: BLE001 - what is not known goes through
-            self._block(driven, error)
+            self._troubles.block(driven, error)
             return False
         driven.backoff.success()
         if driven.run.state is not before.state:
             self._on_change(driven.run)
-            self._pace(driven.run.backend).due = 0.0
+            self._polling.pace(driven.run.backend).due = 0.0
         return True
-
-    def _retry(self, driven: Driven, error: TransientError) -> None:
-        now = self._clock.now()
-        again = driven.backoff.failure(error, now)
-        with self._store.transaction(now, self._owner) as transaction:
-            transaction.event(driven.run.id, "retry" if again else "error", f"{driven.run.state}: {error}")
-        if not again:
-            driven.backoff.success()
-            driven.blocked = error
-
-    def _block(self, driven: Driven, error: Exception) -> None:
-        """Leave a run as it is, for a cause that its caller can mend; anything else is a bug and goes through."""
-        known: Exception | None = error
-        if isinstance(error, OSError):
-            known = full_disk(error, self._engine.home)
-        elif not hasattr(error, "hint"):
-            known = None
-        if known is None:
-            raise error
-        driven.blocked = known
-        if not isinstance(known, StorageError):
-            with self._store.transaction(self._clock.now(), self._owner) as transaction:
-                transaction.event(driven.run.id, "error", f"{driven.run.state}: {known}")
 
     def _raise_blocked(self) -> None:
         blocked = [driven.blocked for driven in self._driven.values() if driven.blocked is not None]
         if blocked:
             raise blocked[0]
 
-    def _pace(self, backend: str) -> Pace:
-        if backend not in self._paces:
-            self._paces[backend] = Pace.of(local=self._engine.is_local(backend))
-        return self._paces[backend]
-
-    def _poll(self) -> bool:
-        """Ask each backend that is due how far all its jobs are, in one call."""
-        waiting: dict[str, list[Driven]] = {}
-        for driven in self._pending():
-            if driven.owned and driven.polled is not None:
-                waiting.setdefault(driven.run.backend, []).append(driven)
-        changed = False
-        for backend, group in waiting.items():
-            if self._pace(backend).due <= self._clock.now():
-                changed |= self._poll_backend(backend, group)
-        return changed
-
-    def _poll_backend(self, backend: str, group: list[Driven]) -> bool:
-        pace, began = self._pace(backend), self._clock.now()
-        errors = self._poll_errors.setdefault(backend, Backoff())
-        try:
-            answers = self._engine.backend(backend).poll([_ref(driven) for driven in group])
-        except TransientError as error:
-            if not errors.failure(error, began):
-                for driven in group:
-                    driven.blocked = error
-            pace.due = errors.due
-            return False
-        except Exception as error:  # noqa: BLE001 - likewise
-            for driven in group:
-                self._block(driven, error)
-            return False
-        errors.success()
-        changed = self._take_in(group, answers)
-        pace.polled(began, self._clock.now(), changed=changed)
-        return changed
-
-    def _take_in(self, group: list[Driven], answers: Mapping[JobRef, Progress]) -> bool:
-        changed = False
-        for driven in group:
-            progress = answers.get(_ref(driven))
-            try:
-                if progress is None:
-                    changed |= self._missing(driven)
-                else:
-                    driven.missing_since = None
-                    changed |= self._advance(driven, progress)
-            except LeaseLostError:
-                driven.owned = False
-        return changed
-
-    def _advance(self, driven: Driven, progress: Progress) -> bool:
-        """Note what the service says of a job; returns whether it was anything new."""
-        job = driven.polled
-        assert job is not None
-        if job.kind == "predict":
-            if progress.state.is_final:
-                self._steps.write(driven, job=job.model_copy(update={"stage": JobStage.ENDED}))
-            return progress.state.is_final
-        if progress == driven.run.progress:
-            return False
-        log = _trial_ended(driven.run.progress, progress)
-        if progress.state.is_final:
-            ended = job.model_copy(update={"stage": JobStage.ENDED})
-            self._steps.write(driven, job=ended, state=RunState.COLLECTING, progress=progress, log=log)
-        else:
-            self._steps.write(driven, progress=progress, log=log)
-        self._on_change(driven.run)
-        return True
-
-    def _missing(self, driven: Driven) -> bool:
-        """Deal with a job that the service does not list: lists lag, so its name decides, after a while."""
-        now = self._clock.now()
-        if driven.missing_since is None:
-            driven.missing_since = now
-        local = self._engine.is_local(driven.run.backend)
-        job = driven.polled
-        assert job is not None
-        if now - driven.missing_since < (_MISSING_LOCAL if local else _MISSING_REMOTE):
-            return False
-        try:
-            found = self._engine.backend(driven.run.backend).find(job.plan or driven.run.plan)
-        except TransientError as error:
-            self._retry(driven, error)
-            return False
-        driven.missing_since = now
-        if found is not None:
-            return False
-        message = f"{driven.run.backend} no longer knows the job {job.name}"
-        if job.kind == "predict":
-            note = f"the holdout could not be scored: {message}"
-            self._steps.write(driven, state=RunState.CLEANING, notes=(*driven.run.notes, note))
-        else:
-            failure = Failure(kind="service", message=message)
-            self._steps.write(driven, state=RunState.CLEANING, failure=failure, log=("error", message))
-        self._on_change(driven.run)
-        return True
-
     def _pause(self, deadline: float | None) -> None:
         now = self._clock.now()
         dues = [self._glance_due]
         dues += [
-            self._pace(driven.run.backend).due if driven.polled else driven.backoff.due
+            self._polling.pace(driven.run.backend).due if driven.polled else driven.backoff.due
             for driven in self._pending()
             if driven.owned
         ]
@@ -304,23 +176,3 @@ class Drive:
             # If the store cannot be reached, the lease runs out by itself.
             with suppress(StorageError):
                 self._store.release(self._owner)
-
-
-def _ref(driven: Driven) -> JobRef:
-    job = driven.polled
-    assert job is not None
-    assert job.ref is not None
-    return job.ref
-
-
-def _trial_ended(old: Progress | None, new: Progress) -> tuple[str, str] | None:
-    """Return the event of the trials that have ended since."""
-    known = {trial.id for trial in old.trials if trial.state.is_final} if old else set()
-    ended = [trial for trial in new.trials if trial.state.is_final and trial.id not in known]
-    if not ended:
-        return None
-    words = (
-        f"{trial.id} {trial.model}: {trial.message or 'failed' if trial.state is JobState.FAILED else trial.score}"
-        for trial in ended
-    )
-    return ("trial", "; ".join(words))

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from automl_bridge.backend import Failure, JobState, Resource
+from automl_bridge.backend import Resource
 from automl_bridge.errors import (
     BackendError,
-    BundleError,
     ConfigError,
     CredentialsError,
     MissingExtraError,
@@ -19,6 +18,7 @@ from automl_bridge.errors import (
     TransientError,
     UsageError,
 )
+from automl_bridge.runs.endings import concluded, fail, is_final, joined, signed, verdict
 from automl_bridge.runs.holdout import has_holdout, predict_spec, read_outputs, scores_of
 from automl_bridge.runs.jobs import keep_file, next_stage
 from automl_bridge.runs.record import JobRecord, JobStage, ResourceRecord, ResourceState, RunRecord, moment
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from automl_bridge.runs.engine import Engine
     from automl_bridge.runs.lease import Owner
 
-__all__ = ["Driven", "Steps", "fail", "is_waiting"]
+__all__ = ["Driven", "Steps"]
 
 # Not the run's fault: it stays as it is, and goes on when the caller has mended the cause.
 _PAUSES = (CredentialsError, StorageError, ConfigError, MissingExtraError, TransientError)
@@ -54,11 +54,6 @@ class Driven:
         """The job whose end the run waits for; None if it waits for none."""
         job = {RunState.RUNNING: self.train, RunState.SCORING: self.holdout}.get(self.run.state)
         return job if job is not None and job.stage is JobStage.SUBMITTED else None
-
-
-def is_waiting(driven: Driven) -> bool:
-    """Whether only the service can bring the run on."""
-    return driven.polled is not None
 
 
 class Steps:
@@ -93,7 +88,7 @@ class Steps:
         except _PAUSES:
             raise
         except (UsageError, BackendError, RunError) as error:
-            if not _is_final(run, error):
+            if not is_final(run, error):
                 raise
             self.write(driven, **fail(run, error))
 
@@ -166,7 +161,7 @@ class Steps:
         assert job is not None
         assert job.outcome is not None
         outcome = job.outcome
-        changes = _concluded(driven.run, outcome)
+        changes = concluded(driven.run, outcome)
         scored = outcome.model is not None and changes.get("failure") is None and has_holdout(driven.run)
         state = RunState.SCORING if scored else RunState.CLEANING
         # The outcome has a column of its own; the job need not keep it twice.
@@ -221,7 +216,7 @@ class Steps:
             interval=interval,
             predictions_path=kept,
             usage=run.usage + outcome.usage,
-            notes=_joined(run.notes, remarks, outcome.notes),
+            notes=joined(run.notes, remarks, outcome.notes),
             versions={**outcome.versions, **run.versions},
         )
 
@@ -234,7 +229,7 @@ class Steps:
                 continue
             if touched:
                 self._delete(driven, resource)
-        self.write(driven, state=_verdict(driven.run), **_signed(driven.run))
+        self.write(driven, state=verdict(driven.run), **signed(driven.run))
         self._engine.data.forget(run)
 
     def _delete(self, driven: Driven, resource: ResourceRecord) -> None:
@@ -269,78 +264,3 @@ class Steps:
         except (UsageError, RejectedError) as error:
             self.write(driven, log=("error", f"the job could not be stopped: {error.args[0]}"))
         driven.cancel_sent = True
-
-
-def _is_final(run: RunRecord, error: Exception) -> bool:
-    """Whether ``error`` ends the run. Once there may be a model, only a clear answer does."""
-    if run.state is RunState.CLEANING:
-        return False
-    if run.state is RunState.COLLECTING:
-        return isinstance(error, (UsageError, RejectedError, RunError))
-    return True
-
-
-def fail(run: RunRecord, error: Exception) -> dict[str, Any]:
-    """Return the changes that let ``run`` fail by ``error``; a native kind of failure is kept."""
-    native = getattr(error, "kind", None)
-    kinds = Failure.model_fields["kind"].annotation.__args__  # type: ignore[union-attr]
-    kind = native if native in kinds else "data" if isinstance(error, UsageError) else "service"
-    run.state.to(RunState.CLEANING)
-    return {"state": RunState.CLEANING, "failure": Failure(kind=kind, message=str(error))}
-
-
-def _concluded(run: RunRecord, outcome: Outcome) -> dict[str, Any]:
-    """Return what the outcome of the training job changes in the record."""
-    failure = outcome.failure
-    if outcome.model is None and failure is None and outcome.state is not JobState.CANCELLED:
-        if not run.cancelling:
-            message = "the job ended without a model"
-            failure = Failure(kind="all-trials-failed" if outcome.trials else "service", message=message)
-    elif outcome.model is not None:
-        # Whatever ended the search: there is a model, and the reason is in `stopped_by`.
-        failure = None
-    local = outcome.model is not None and outcome.model.local
-    return {
-        "outcome": outcome,
-        "failure": failure,
-        "bundle_path": _path(outcome) if local else None,
-        "usage": outcome.usage,
-        "versions": outcome.versions,
-        "notes": _joined(run.notes, outcome.notes),
-    }
-
-
-def _path(outcome: Outcome) -> Any:
-    from pathlib import Path
-
-    assert outcome.model is not None
-    return Path(outcome.model.uri)
-
-
-def _signed(run: RunRecord) -> dict[str, Any]:
-    """Write run and scores into the bundle, so that they travel with it; returns what that changes in the record."""
-    from automl_bridge.bundle import is_bundle, update_bundle
-
-    if run.bundle_path is None or not is_bundle(run.bundle_path):
-        return {}
-    try:
-        update_bundle(run.bundle_path, run=run.id, scores=run.scores)
-    except BundleError as error:
-        return {"notes": (*run.notes, f"the bundle does not tell its scores: {error.message}")}
-    return {}
-
-
-def _joined(*parts: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(note for part in parts for note in part))
-
-
-def _verdict(run: RunRecord) -> RunState:
-    """Return how a run ends."""
-    if run.failure is not None:
-        return RunState.FAILED
-    outcome = run.outcome
-    if outcome is None or outcome.stopped_by == "cancel" or outcome.state is JobState.CANCELLED:
-        return RunState.CANCELLED
-    if outcome.model is None:
-        return RunState.CANCELLED
-    return RunState.SUCCEEDED
