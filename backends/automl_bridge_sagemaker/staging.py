@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from automl_bridge.backend import Staged
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check_staged", "input_location", "stage"]
 
-OBJECT_BYTES = 16 * 2**20
+OBJECT_BYTES = 8 * 2**20
 """Rows of about so many bytes in memory become one object: small enough to hold a few, large enough to send well."""
 MOST_OBJECTS = 500
 """Half of what makes Autopilot's AUTO mode give up looking at the size (limit sagemaker.tabular.auto_mode_objects)."""
@@ -144,10 +144,9 @@ def _send(part: _Part, objects: Objects) -> int:
 def _send_missing(part: _Part, objects: Objects, bounds: list[int], missing: list[int]) -> int:
     if not missing:
         return 0
-    source = _Source(part)
 
     def send(number: int) -> int:
-        rows = source.rows(bounds[number], bounds[number + 1])
+        rows = _rows(part, bounds[number], bounds[number + 1])
         body = parquet_bytes(rows) if part.form == "parquet" else csv_bytes(rows, header=part.header)
         kind = "application/vnd.apache.parquet" if part.form == "parquet" else "text/csv"
         return len(body) if objects.create(part.folder, _name(part, number), body, kind) else 0
@@ -172,40 +171,27 @@ def _name(part: _Part, number: int) -> str:
     return f"part-{number:05d}{_SUFFIX[part.form]}"
 
 
-class _Source:
-    """Slices of one part, with target and weights, in the form that the service reads."""
+def _rows(part: _Part, start: int, stop: int) -> pa.Table:
+    """Return the rows from ``start`` up to ``stop`` with target and weights, in the form that the service reads.
 
-    def __init__(self, part: _Part) -> None:
-        dataset = part.dataset
-        self._part = part
-        self._profile = dataset.profile
-        self._codes = self._values = self._weights = None
-        self._names = ("target", "weight")
-        if part.name != "predict":
-            target = self._profile.with_role(Role.TARGET)[0].safe_name
-            weights = self._profile.with_role(Role.WEIGHT)
-            self._names = (target, weights[0].safe_name if weights else "weight")
-            if self._profile.classes:
-                self._codes = dataset.target_codes(part.name)
-            else:
-                self._values = dataset.target_values(part.name)[:, 0]
-            self._weights = dataset.weights(part.name)
+    A saved dataset is mapped anew for each object, so that its pages go when the object is sent.
+    """
+    whole = part.dataset if part.dataset.path is None else _mapped(part.dataset, part.name)
+    held = replace(whole, parts={part.name: whole.parts[part.name].slice(start, stop - start)})
+    profile = held.profile
+    if part.name == "predict":
+        return wire_rows(held.features(part.name), profile)
+    weights = profile.with_role(Role.WEIGHT)
+    return wire_rows(
+        held.features(part.name),
+        profile,
+        codes=held.target_codes(part.name) if profile.classes else None,
+        values=None if profile.classes else held.target_values(part.name)[:, 0],
+        weights=held.weights(part.name),
+        names=(profile.with_role(Role.TARGET)[0].safe_name, weights[0].safe_name if weights else "weight"),
+    )
 
-    def rows(self, start: int, stop: int) -> pa.Table:
-        """Return the rows from ``start`` up to ``stop``."""
-        return wire_rows(
-            self._features().slice(start, stop - start),
-            self._profile,
-            codes=None if self._codes is None else self._codes[start:stop],
-            values=None if self._values is None else self._values[start:stop],
-            weights=None if self._weights is None else self._weights[start:stop],
-            names=self._names,
-        )
 
-    def _features(self) -> pa.Table:
-        """Return the features; of a saved dataset by a mapping of its own, so that pages go when the slice goes."""
-        dataset, name = self._part.dataset, self._part.name
-        if dataset.path is None:
-            return dataset.features(name)
-        columns = [column.name for column in self._profile.features]
-        return StoredParts(dataset.path, (name,))[name].select(columns)
+def _mapped(dataset: Dataset, part: str) -> Dataset:
+    assert dataset.path is not None
+    return replace(dataset, parts=StoredParts(dataset.path, (part,)))

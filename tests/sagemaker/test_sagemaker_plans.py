@@ -202,7 +202,7 @@ def test_every_limit_has_a_source_and_every_price_a_date():
 
 
 def test_the_page_of_limits_is_written_from_the_table():
-    """``python -c "from automl_bridge_sagemaker.limits import page; print(page(), end='')" > docs/sagemaker-limits.md``."""
+    """``from automl_bridge_sagemaker.limits import page`` gives what docs/sagemaker-limits.md holds."""
     from pathlib import Path
 
     from automl_bridge_sagemaker.limits import page
