@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from automl_bridge.data.csv_survey import BLOCK
+from automl_bridge.data.csv_watch import BLOCK
 from automl_bridge.data.readers import read_table
 from automl_bridge.errors import EncodingError, SchemaError, UnreadableError
 
@@ -130,6 +130,31 @@ def test_leading_zeros_are_kept(tmp_path, late):
     assert table["zip"].to_pylist()[-3:] == ["00123", "123", "007"]
     assert table.schema.field("n").type == pa.int64()
     assert table.schema.field("f").type == pa.float64()
+
+
+@pytest.mark.parametrize(
+    ("early", "late", "kind", "last"),
+    [
+        ("1", "2.5", pa.float64(), 2.5),
+        ("1", "9223372036854775808", pa.uint64(), 9223372036854775808),
+        ("1", "x", pa.string(), "x"),
+        ("1", "007", pa.string(), "007"),
+        ("true", "maybe", pa.string(), "maybe"),
+        ("", "7", pa.int64(), 7),
+        ("2024-01-01", "2024-01-01 10:00:00", pa.timestamp("s"), None),
+        ("1,5", "x", pa.string(), "x"),
+    ],
+)
+def test_the_last_row_of_a_large_file_counts_as_much_as_the_first(tmp_path, early, late, kind, last):
+    filler = "a filler of sixty characters so that the file is large enough"
+    rows = [f"{early};{filler};1"] * 80_000 + [f"{late};{filler};2"]
+    path = write(tmp_path, "a;f;n\n" + "\n".join(rows) + "\n")
+    assert path.stat().st_size > 4 * BLOCK
+    table = read_table(path)
+    assert table.num_rows == 80_001
+    assert table["a"].type == kind
+    assert last is None or table["a"][-1].as_py() == last
+    assert table["n"][-1].as_py() == 2
 
 
 def test_what_counts_as_missing(tmp_path):

@@ -1,0 +1,180 @@
+"""Arrow's CSV parser, told no more than it must know, and told again where that was not enough."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO
+
+from automl_bridge.data.csv_dialect import encoding_error
+from automl_bridge.data.csv_watch import BLOCK, WatchedFile, breaks_in_quotes
+from automl_bridge.errors import DataError, SchemaError, UnreadableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import pyarrow as pa
+
+__all__ = ["CsvParser"]
+
+_SAMPLE = 4 * BLOCK
+_LONG_RECORDS = 64 * BLOCK
+
+
+@dataclass
+class CsvParser:
+    """Parses one file.
+
+    Three things make it fast, each undone where the file shows that it was wrong: line breaks in quotes are not
+    looked for; blocks are small; and types are inferred from the first 4 MB, because Arrow keeps the text of all
+    cells in memory as long as a type is open. A type that holds for all rows is the one that inference from all
+    rows finds: each type that it tries before fails in the sample already.
+
+    Parameters
+    ----------
+    opener
+        Opens the file anew, from its start, in binary mode.
+    name
+        How to speak of it.
+    separator, width
+        Of the cells, and number of columns.
+    """
+
+    opener: Callable[[], BinaryIO]
+    name: str
+    separator: str
+    width: int
+    breaks: bool = False
+    block: int = BLOCK
+    leading_zeros: bool = False
+
+    def all_columns(self) -> pa.Table:
+        """Parse the file.
+
+        Raises
+        ------
+        EncodingError, SchemaError, UnreadableError
+            As `readers.read_table` says.
+        """
+        return self._parse([], self._sampled_types())
+
+    def as_text(self, names: Sequence[str]) -> pa.Table:
+        """Parse the columns ``names`` only, as they are written."""
+        import pyarrow as pa
+
+        return self._parse(names, dict.fromkeys(names, pa.string()))
+
+    def _parse(self, names: Sequence[str], types: dict[str, pa.DataType]) -> pa.Table:
+        import pyarrow as pa
+
+        while True:
+            watched = WatchedFile(self.opener(), self.separator)
+            try:
+                with watched:
+                    table = self._read(watched, names, types)
+            except UnicodeDecodeError:
+                raise encoding_error(self.opener, self.name) from None
+            except pa.ArrowInvalid as error:
+                if not names and types and "conversion error" in str(error):
+                    types = {}
+                elif not self._ask_for_more():
+                    raise self._explain(error) from None
+                continue
+            if watched.breaks and not self.breaks:
+                self.breaks = True
+                continue
+            if any(pa.types.is_binary(kind) for kind in table.schema.types):
+                raise encoding_error(self.opener, self.name)
+            if watched.odd and not names and _never_closed(table, watched.end):
+                raise UnreadableError(f"{self.name} ends within a quoted cell", hint="look for a quote never closed")
+            self.leading_zeros = watched.leading_zeros
+            return table
+
+    def _ask_for_more(self) -> bool:
+        if not self.breaks:
+            self.breaks = True
+        elif self.block < _LONG_RECORDS:
+            self.block = _LONG_RECORDS
+        else:
+            return False
+        return True
+
+    def _read(self, file: BinaryIO | io.RawIOBase, names: Sequence[str], types: dict[str, pa.DataType]) -> pa.Table:
+        import pyarrow.csv
+
+        return pyarrow.csv.read_csv(
+            file,
+            pyarrow.csv.ReadOptions(block_size=self.block),
+            pyarrow.csv.ParseOptions(
+                delimiter=self.separator,
+                newlines_in_values=self.breaks,
+                # In a file of one column an empty line is a row whose value is missing.
+                ignore_empty_lines=self.width > 1,
+            ),
+            pyarrow.csv.ConvertOptions(
+                strings_can_be_null=True, include_columns=list(names) or None, column_types=types
+            ),
+        )
+
+    def _sampled_types(self) -> dict[str, pa.DataType]:
+        """Return the types of the first 4 MB, but for columns that are empty there; none for a small file."""
+        import pyarrow as pa
+
+        with self.opener() as file:
+            sample = file.read(_SAMPLE)
+        self.breaks = breaks_in_quotes(sample)
+        if len(sample) < _SAMPLE:
+            return {}
+        try:
+            schema = self._read(io.BytesIO(sample[: sample.rfind(b"\n") + 1]), [], {}).schema
+        except (pa.ArrowInvalid, UnicodeDecodeError):
+            # A cell is cut through, or the file is wrong: parsing all of it will tell.
+            return {}
+        open_types = {field.name for field in schema if pa.types.is_null(field.type) or pa.types.is_binary(field.type)}
+        return {field.name: field.type for field in schema if field.name not in open_types}
+
+    def _explain(self, error: Exception) -> DataError:
+        """Find the line that does not fit, with the standard library's parser: slow, but it is the last step."""
+        if "UTF8" in str(error):
+            return encoding_error(self.opener, self.name)
+        limit = csv.field_size_limit(sys.maxsize)
+        try:
+            with io.TextIOWrapper(self.opener(), "utf-8-sig", errors="replace", newline="") as file:
+                found = _first_misfit(file, self.separator)
+        except csv.Error as other:
+            return UnreadableError(f"{self.name} is no CSV: {other}")
+        finally:
+            csv.field_size_limit(limit)
+        if found is None:
+            return UnreadableError(
+                f"{self.name} cannot be read as CSV: {error}", hint="look for a quote that is never closed"
+            )
+        line, row = found
+        return SchemaError(
+            f"line {line} of {self.name} has {len(row)} cells, its header has {self.width}: "
+            + self.separator.join(row)[:60],
+            hint="quote cells that hold the separator, or mend the line",
+        )
+
+
+def _first_misfit(file: io.TextIOWrapper, separator: str) -> tuple[int, list[str]] | None:
+    reader = csv.reader(file, delimiter=separator)
+    width, line = None, 1
+    for row in reader:
+        width = width or len(row)
+        if row and len(row) != width:
+            return line, row
+        line = reader.line_num + 1
+    return None
+
+
+def _never_closed(table: pa.Table, end: bytes) -> bool:
+    """Whether the last cell runs on over lines to the very end of the file, past where its quote should be."""
+    import pyarrow as pa
+
+    if not table.num_rows or not pa.types.is_string(table.schema.types[-1]):
+        return False
+    last = (table.column(table.num_columns - 1)[-1].as_py() or "").encode()
+    return b"\n" in last and end.endswith(last[-32:])
