@@ -86,7 +86,7 @@ def ours(seed: int, folder: str) -> dict:
         def epoch_ended(self, trial_id, epoch, model):
             pass
 
-        def trial_failed(self, trial_id, message):
+        def trial_failed(self, _trial_id, message):
             raise RuntimeError(message)
 
         def trial_ended(self, result, model):
