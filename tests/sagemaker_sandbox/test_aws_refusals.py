@@ -140,6 +140,12 @@ def test_models_are_made_once_and_deleted(aws, sagemaker, trained):
     assert "Cannot create already existing model" in refused(sagemaker.create_model, **request)[1]
     assert sagemaker.describe_model(ModelName="once")["Containers"] == containers
     assert "once" in {one["ModelName"] for one in sagemaker.list_models(NameContains="once")["Models"]}
+    arn = sagemaker.describe_model(ModelName="once")["ModelArn"]
+    for value in ("old", "new"):
+        sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "run", "Value": value}])
+    assert sagemaker.list_tags(ResourceArn=arn)["Tags"] == [{"Key": "run", "Value": "new"}]
+    sagemaker.delete_tags(ResourceArn=arn, TagKeys=["run"])
+    assert sagemaker.list_tags(ResourceArn=arn)["Tags"] == []
     sagemaker.delete_model(ModelName="once")
     assert sagemaker.list_models(NameContains="once")["Models"] == []
     missing = [{**containers[0], "ModelDataUrl": f"s3://{aws.bucket}/gone/model.tar.gz"}]

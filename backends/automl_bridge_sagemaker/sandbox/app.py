@@ -70,6 +70,7 @@ class AwsSandbox:
         self._moto = DomainDispatcherApplication(create_backend_app)
         self.world.store.create_bucket(BUCKET, REGION)
         self.role = self.world.store.create_role(ROLE)
+        self.world.work(_warm_up)
 
     def operation(self, environ: Environ) -> str:
         """Name the operation of a request: ``sagemaker.CreateModel``."""
@@ -152,6 +153,12 @@ class AwsSandbox:
     def close(self) -> None:
         """Stop the workers."""
         self.world.close()
+
+
+def _warm_up() -> None:
+    """Load what the first job would wait for."""
+    import sklearn.ensemble
+    import sklearn.linear_model  # noqa: F401
 
 
 def _json(environ: Environ) -> dict[str, Any]:

@@ -131,7 +131,7 @@ class AutoMLJob:
         for child in late:
             self.children.remove(child)
             self.world.children[child.kind].pop((self.region, child.name), None)
-            getattr(self.world.store.sagemaker(self.region), f"{child.kind}_jobs").pop(child.name, None)
+            getattr(self.world.store.sagemaker(self.region), f"{child.kind}_jobs").pop(child.name.lower(), None)
 
     def stop(self, now: float) -> None:
         """Ask it to stop; a job that has ended stays as it is."""
@@ -162,7 +162,7 @@ class AutoMLJob:
         )
 
     def _publish(self, slot: Slot, candidate: Candidate) -> None:
-        files = candidate.model.files()
+        files = dict(candidate.files)
         processing, model = self._urls(slot)
         if processing:
             encoder = {name: files.pop(name) for name in list(files) if name == "encoder.json"}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import io
+import itertools
 import json
 import zlib
 from dataclasses import dataclass
@@ -14,13 +16,15 @@ from automl_bridge.sandbox.trainers.encode import as_text
 from automl_bridge_sagemaker.sandbox.store import split_uri
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from automl_bridge_sagemaker.sandbox.store import Store
 
 __all__ = ["Channel", "channels_of", "read_csv", "read_images", "read_table"]
 
 PARQUET = "x-application/vnd.amazon+parquet"
+MAX_ROWS = 20_000
+"""Rows read of an object: enough to learn from, and a table of a gigabyte does not fill the memory."""
 IMAGE_ENDINGS = (".png", ".jpg", ".jpeg")
 
 
@@ -88,9 +92,10 @@ def _read_object(content: bytes, uri: str, channel: Channel) -> dict[str, list[s
         if channel.gzipped:
             content = gzip.decompress(content)
         if channel.content_type.lower() == PARQUET:
-            read = parquet.read_table(io.BytesIO(content))
+            file = parquet.ParquetFile(io.BytesIO(content))
+            read = pa.Table.from_batches(_first(file.iter_batches()), file.schema_arrow).slice(0, MAX_ROWS)
             return {name: as_text(read.column(name).to_pylist()) for name in read.column_names}
-        header, rows = _csv(content, header=True)
+        header, rows = _csv(content, header=True, most=MAX_ROWS)
     except (pa.ArrowException, OSError, EOFError, zlib.error, ValueError) as error:
         raise UnusableDataError(f"{uri} could not be read as {channel.content_type}: {error}") from None
     if len(set(header)) != len(header):
@@ -98,16 +103,23 @@ def _read_object(content: bytes, uri: str, channel: Channel) -> dict[str, list[s
     return {name: [row[place] for row in rows] for place, name in enumerate(header)}
 
 
+def _first(batches: Iterable[Any]) -> Iterator[Any]:
+    rows = 0
+    for batch in batches:
+        yield batch
+        rows += len(batch)
+        if rows >= MAX_ROWS:
+            return
+
+
 def read_csv(content: bytes) -> list[list[str]]:
     """Read CSV without a header as rows of text; ValueError for rows of another length."""
     return _csv(content, header=False)[1]
 
 
-def _csv(content: bytes, *, header: bool) -> tuple[list[str], list[list[str]]]:
-    import csv
-
-    lines = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""))
-    rows = [row for row in lines if row]
+def _csv(content: bytes, *, header: bool, most: int | None = None) -> tuple[list[str], list[list[str]]]:
+    lines = csv.reader(io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline=""))
+    rows = list(itertools.islice((row for row in lines if row), most))
     if not rows:
         return [], []
     width = len(rows[0])

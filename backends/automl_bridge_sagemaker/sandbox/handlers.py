@@ -256,6 +256,38 @@ def describe_automl_v1(world: World, region: str, body: Body) -> Body:
     raise invalid("AutoML jobs created by calling CreateAutoMLJobV2 cannot be described by DescribeAutoMLJob.")
 
 
+def _tagged(world: World, region: str, arn: str) -> Any:
+    """Return whatever has this ARN, regardless of case, with its ``tags``."""
+    moto = world.store.sagemaker(region)
+    kept = (moto._models, moto.endpoints, moto.endpoint_configs, moto.auto_ml_jobs, moto.training_jobs,  # noqa: SLF001
+            moto.processing_jobs, moto.transform_jobs)  # fmt: skip
+    for items in kept:
+        for item in items.values():
+            if item.arn.lower() == arn.lower():
+                return item
+    raise invalid(f"Could not find the resource {arn}.")
+
+
+def add_tags(world: World, region: str, body: Body) -> Body:
+    """AddTags: overwrites the value of a key that is there."""
+    item = _tagged(world, region, body["ResourceArn"])
+    merged = {tag["Key"]: tag for tag in [*(item.tags or []), *body["Tags"]]}
+    item.tags = list(merged.values())
+    return {"Tags": item.tags}
+
+
+def list_tags(world: World, region: str, body: Body) -> Body:
+    """ListTags."""
+    return page(_tagged(world, region, body["ResourceArn"]).tags or [], body, "Tags", default=50)
+
+
+def delete_tags(world: World, region: str, body: Body) -> Body:
+    """DeleteTags."""
+    item = _tagged(world, region, body["ResourceArn"])
+    item.tags = [tag for tag in item.tags or [] if tag["Key"] not in body["TagKeys"]]
+    return {}
+
+
 OPERATIONS: dict[str, Callable[[World, str, Body], Body]] = {
     "CreateAutoMLJobV2": create_automl,
     "DescribeAutoMLJobV2": describe_automl,
@@ -279,4 +311,7 @@ OPERATIONS: dict[str, Callable[[World, str, Body], Body]] = {
     "DescribeTransformJob": describe_transform,
     "ListTransformJobs": list_children("transform"),
     "StopTransformJob": stop_transform,
+    "AddTags": add_tags,
+    "ListTags": list_tags,
+    "DeleteTags": delete_tags,
 }

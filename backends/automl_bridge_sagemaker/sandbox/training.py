@@ -14,7 +14,7 @@ from automl_bridge_sagemaker.sandbox.data import read_images, read_table
 from automl_bridge_sagemaker.sandbox.request import OBJECTIVES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from automl_bridge.sandbox.trainers import Candidate
     from automl_bridge_sagemaker.sandbox.request import Request
@@ -242,5 +242,11 @@ def aggregate(stamps: list[str], values: list[str], how: str) -> Any:
             by.setdefault(stamp, []).append(float(value) if value.strip() else 0.0)
         except ValueError:
             raise UnusableDataError(f'the target "{value}" is not a number') from None
-    reduce = {"sum": np.sum, "avg": np.mean, "first": lambda v: v[0], "min": np.min, "max": np.max}[how]
-    return np.array([reduce(group) for group in by.values()], dtype=np.float64)
+    reduce: dict[str, Callable[[list[float]], float]] = {
+        "sum": sum,
+        "avg": lambda group: sum(group) / len(group),
+        "first": lambda group: group[0],
+        "min": min,
+        "max": max,
+    }
+    return np.array([reduce[how](group) for group in by.values()], dtype=np.float64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -35,3 +36,8 @@ class Candidate:
     params: dict[str, object] = field(default_factory=dict)
     train: dict[str, float] = field(default_factory=dict)
     validation: dict[str, float] = field(default_factory=dict)
+
+    @cached_property
+    def files(self) -> dict[str, bytes]:
+        """The model as files; written once however many jobs share it."""
+        return self.model.files()
