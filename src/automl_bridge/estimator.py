@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,8 +22,6 @@ from automl_bridge.task import Task
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
     from numpy.typing import NDArray
     from sklearn.utils import Tags
 
@@ -217,7 +216,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no t
         """
         return self._predictions(X).labels()
 
-    @available_if(_is_classifier)
+    @available_if(_is_classifier)  # type: ignore[untyped-decorator]  # scikit-learn ships no types
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Predict probabilities, shape (rows, classes), columns in the order of `classes_`."""
         return self._predictions(X).outputs
@@ -252,7 +251,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no t
         """Load a bundle: a folder that ``export`` wrote, on this machine or another."""
         from automl_bridge.bundle import read_bundle
 
-        metadata = read_bundle(path)
+        metadata = read_bundle(Path(path))
         estimator = cls(task=metadata.task, backend=metadata.backend, metric=metadata.metric)
         estimator._bundle = str(path)
         estimator._learn(metadata.task, metadata.profile)
