@@ -22,6 +22,7 @@ from automl_bridge.task import Task
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
     from numpy.typing import NDArray
     from sklearn.utils import Tags
 
