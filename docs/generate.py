@@ -17,15 +17,20 @@ def capabilities() -> str:
     """Return the matrix of tasks and features by backend, and every reason."""
     kinds = {name: registry.load_class(name, installed=False) for name in registry.names()}
     head = f"| | {' | '.join(kinds)} |\n|---|{'---|' * len(kinds)}\n"
-    lines, reasons = [], []
+    lines: list[str] = []
+    reasons: dict[tuple[str, str], list[str]] = {}
     for wanted in (*Task, *Feature):
         why = {name: kind.capabilities.reason(wanted) for name, kind in kinds.items()}
         lines.append(f"| {wanted} | {' | '.join('–' if reason else '✔' for reason in why.values())} |")
-        reasons += [f"- **{name}**, {wanted}: {reason}" for name, reason in why.items() if reason]
+        for name, reason in why.items():
+            if reason:
+                reasons.setdefault((name, reason), []).append(str(wanted))
     verified = "\n".join(f"- **{name}**: {kind.verified}" for name, kind in kinds.items())
     return (
         f"{NOTE}# What each backend can do\n\n{head}" + "\n".join(lines) + f"\n\n## How each was verified\n{verified}\n"
-        "\n## Why not\n" + "\n".join(reasons) + "\n"
+        "\n## Why not\n"
+        + "\n".join(f"- **{name}**, {', '.join(what)}: {reason}" for (name, reason), what in reasons.items())
+        + "\n"
     )
 
 
