@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -142,6 +143,7 @@ class Resumed(Fixtures):
             text=True,
             capture_output=True,
             check=False,
-            env={"PYTHONPATH": ":".join(filter(None, sys.path)), "PATH": ""},
+            # With the variables of this one: a cloud's backend finds service and credentials by them.
+            env={**os.environ, "PYTHONPATH": ":".join(filter(None, sys.path))},
         )
         assert done.returncode in {0, -9}, done.stderr
