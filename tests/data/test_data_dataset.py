@@ -7,6 +7,7 @@ import time
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from automl_bridge.data.build import build_dataset, build_predict_dataset
@@ -110,6 +111,27 @@ def test_kinds_are_inferred():
         "stamp": Kind.DATETIME,
         "y": Kind.CATEGORICAL,
     }
+
+
+def test_large_tables_are_judged_by_a_sample():
+    rows = 250_000
+    numbers = np.arange(rows)
+    table = pa.table(
+        {
+            "few": pa.array([f"level {i % 30}" for i in range(1000)] * 250),
+            "id": numbers.astype(str),
+            "prose": pa.array([f"a text of {i} words or more than that" for i in range(rows)]),
+            "y": numbers % 2,
+        }
+    )
+    pieces = pa.Table.from_batches(table.to_batches(max_chunksize=333))
+    for source in (table, pieces):
+        task, dataset = build_dataset(source, target="y")
+        assert task == "tabular-classification"
+        found = {column.name: (column.kind, column.role, column.distinct) for column in dataset.profile.columns}
+        assert found["few"] == (Kind.CATEGORICAL, Role.FEATURE, None)
+        assert found["id"][1] is Role.IGNORED
+        assert found["prose"][0] is Kind.TEXT
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def _hash_strings(chunk: pa.Array, values: hashlib._Hash, lengths: hashlib._Hash
         ends = np.frombuffer(offsets, np.int32, len(present) + 1, present.offset * 4)
     if data is not None:
         values.update(memoryview(data)[int(ends[0]) : int(ends[-1])])
-    lengths.update(pc.fill_null(sizes, -1).to_numpy(zero_copy_only=False).tobytes())
+    lengths.update(pc.fill_null(sizes, -1).to_numpy(zero_copy_only=False).view(np.uint8).data)
 
 
 def _hash_fixed(chunk: pa.Array, values: hashlib._Hash, missing: hashlib._Hash, start: int) -> None:
@@ -76,7 +76,7 @@ def _hash_fixed(chunk: pa.Array, values: hashlib._Hash, missing: hashlib._Hash, 
         return
     if chunk.null_count:
         places = np.flatnonzero(pc.is_null(chunk).to_numpy(zero_copy_only=False)) + start
-        missing.update(places.astype(np.int64).tobytes())
+        missing.update(places.astype(np.int64).view(np.uint8).data)
     if pa.types.is_boolean(chunk.type):
         chunk = chunk.cast(pa.uint8())
     if chunk.null_count:

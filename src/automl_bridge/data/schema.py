@@ -19,7 +19,7 @@ binary               image, if the first value starts like a picture; else an er
 ===================  ==========================================================================================
 
 A plain list of strings is text, and so is a string column that is the only one and would be left out. In tables of
-more than 200,000 rows, strings are judged by 50,000 rows spread evenly.
+more than 200,000 rows, strings are judged by 50 stretches of 1,000 rows, spread evenly.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _IMAGE_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"RIFF", b"II*\0",
 _STAMP = r"^\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?)?$"
 _OTHER_DATES = {r"\d{4}/\d{2}/\d{2}": "%Y/%m/%d", r"\d{1,2}\.\d{1,2}\.\d{4}": "%d.%m.%Y"}
 _ALL_ROWS = 200_000
-_SAMPLE_ROWS = 50_000
+_SAMPLE_ROWS, _STRETCH = 50_000, 1_000
 _LONG_WORDS, _LONG_CHARACTERS = 4.0, 40.0
 _ID_SHARE, _ID_ROWS = 0.95, 50
 
@@ -125,9 +125,13 @@ def _kind_of_bytes(name: str, column: pa.ChunkedArray) -> Kind:
 def _sample(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if len(column) <= _ALL_ROWS:
         return column
-    import numpy as np
+    import pyarrow as pa
 
-    return column.take(np.linspace(0, len(column) - 1, _SAMPLE_ROWS).astype(np.int64))
+    # Stretches of neighbours are slices, which copy nothing.
+    step = (len(column) - _STRETCH) / (_SAMPLE_ROWS // _STRETCH - 1)
+    starts = [int(number * step) for number in range(_SAMPLE_ROWS // _STRETCH)]
+    chunks = [chunk for start in starts for chunk in column.slice(start, _STRETCH).chunks]
+    return pa.chunked_array(chunks, column.type)
 
 
 def parse_stamps(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
