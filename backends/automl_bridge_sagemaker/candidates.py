@@ -68,7 +68,8 @@ def _trial(candidate: Mapping[str, Any]) -> Trial:
         id=candidate["CandidateName"],
         model=_model(candidate),
         state=state,
-        score=_number(objective.get("Value")) if state is JobState.SUCCEEDED else None,
+        # It is there once the candidate is trained, though its reports may still be written.
+        score=None if state in {JobState.FAILED, JobState.CANCELLED} else _number(objective.get("Value")),
         metrics=_metrics(candidate),
         seconds=max(0.0, (ended - created).total_seconds()) if created and ended else None,
         message=candidate.get("FailureReason", ""),

@@ -1,0 +1,73 @@
+"""The AWS sandbox for tests: a process of its own, and a backend that asks again as the engine does."""
+
+from __future__ import annotations
+
+import functools
+import time
+from typing import TYPE_CHECKING, Any
+
+from automl_bridge.errors import TransientError
+from automl_bridge_sagemaker import SageMakerBackend
+from automl_bridge_sagemaker.settings import SageMakerSettings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from automl_bridge.sandbox.life import Sandbox
+
+__all__ = ["Patient", "begin", "end", "settings_of"]
+
+
+PROVIDER = "automl_bridge_sagemaker.sandbox.app:create"
+FACTOR = 200_000.0
+"""Simulated seconds in a real one: an hour of Autopilot is over before its models are really trained."""
+
+
+def begin(home: Path) -> Sandbox:
+    """Start a sandbox whose state is under ``home``."""
+    from automl_bridge.sandbox import life
+
+    return life.start(PROVIDER, home=home, factor=FACTOR)
+
+
+def end(home: Path) -> None:
+    """Stop it."""
+    from automl_bridge.sandbox import life
+
+    life.stop(PROVIDER, home=home)
+
+
+def settings_of(sandbox: Sandbox) -> SageMakerSettings:
+    """Return the settings that its variables stand for."""
+    mark = "AUTOML_BRIDGE_SAGEMAKER__"
+    given = {name.removeprefix(mark).lower(): value for name, value in sandbox.env.items() if name.startswith(mark)}
+    return SageMakerSettings(**given)
+
+
+def _again(method: str) -> Any:
+    @functools.wraps(getattr(SageMakerBackend, method))
+    def call(self: SageMakerBackend, *arguments: Any) -> Any:
+        for attempt in range(60):
+            try:
+                found = getattr(SageMakerBackend, method)(self, *arguments)
+                return list(found) if method in {"resources", "check"} else found
+            except TransientError:
+                # Under load a moment helps; the engine waits longer.
+                time.sleep(min(0.01 * 2**attempt, 0.2))
+        raise AssertionError(f"{method} failed 60 times")
+
+    return call
+
+
+class Patient(SageMakerBackend):
+    """Asks again after what may pass, since the tiers call the backend without an engine."""
+
+    stage = _again("stage")
+    submit = _again("submit")
+    find = _again("find")
+    poll = _again("poll")
+    cancel = _again("cancel")
+    collect = _again("collect")
+    export = _again("export")
+    resources = _again("resources")
+    delete = _again("delete")
