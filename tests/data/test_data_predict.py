@@ -143,6 +143,17 @@ def test_arrays_go_by_position():
     assert predicted(rows, named.profile).column_names == ["a", "b", "c"]
 
 
+def test_text_in_a_csv_stays_as_it_is_written(tmp_path):
+    levels = ["1.0", "true", "2024-01-01", "007", "1,5", "other"]
+    train = pd.DataFrame({"c": levels * 10, "n": range(60), "y": ["p", "q"] * 30})
+    train.to_csv(tmp_path / "train.csv", index=False, sep=";")
+    _, dataset = build_dataset(tmp_path / "train.csv", target="y")
+    for level in levels:
+        (tmp_path / "new.csv").write_text(f"n;c\n1;{level}\n2;NA\n")
+        table = build_predict_dataset(tmp_path / "new.csv", dataset.profile).features("predict")
+        assert table.to_pydict() == {"c": [level, None], "n": [1, 2]}
+
+
 def test_texts_that_are_missing_or_blank_are_rows():
     texts = ["", " ", "\u200b", "🙂🙂", None, "a few plain words here"]
     _, dataset = build_dataset([f"{text} and some words {i}" for i, text in enumerate(texts * 10)], y=["p", "q"] * 30)

@@ -10,14 +10,14 @@ from automl_bridge.data.csv_parse import CsvParser
 from automl_bridge.errors import UnreadableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     import pyarrow as pa
 
 __all__ = ["read_csv"]
 
 
-def read_csv(opener: Callable[[], BinaryIO], name: str) -> pa.Table:
+def read_csv(opener: Callable[[], BinaryIO], name: str, as_text: Collection[str] = ()) -> pa.Table:
     """Read a CSV file with a header.
 
     UTF-8 with or without a mark, or UTF-16 with one; separated by comma, semicolon, tab or pipe; cells in double
@@ -30,6 +30,8 @@ def read_csv(opener: Callable[[], BinaryIO], name: str) -> pa.Table:
         Opens the file anew, from its start, in binary mode.
     name
         How to speak of it.
+    as_text
+        Columns that are read as they are written, whatever they look like.
 
     Raises
     ------
@@ -38,15 +40,15 @@ def read_csv(opener: Callable[[], BinaryIO], name: str) -> pa.Table:
     """
     opener = decoded(opener)
     dialect = sniff(opener, name)
-    parser = CsvParser(opener, name, dialect.separator, len(dialect.names))
+    parser = CsvParser(opener, name, dialect.separator, len(dialect.names), frozenset(as_text) & set(dialect.names))
     table = parser.all_columns()
     if not table.num_rows:
         raise UnreadableError(f"{name} has a header but no rows", hint="give a file with at least one row")
     exact = needs_text(table, leading_zeros=parser.leading_zeros)
     if exact:
         table = restore(table, parser.as_text(exact))
-    for index, column in enumerate(table.columns):
-        numbers = comma_numbers(column, separator=dialect.separator)
-        if numbers is not None:
-            table = table.set_column(index, table.column_names[index], numbers)
+    for index, column_name in enumerate(table.column_names):
+        numbers = comma_numbers(table.column(index), separator=dialect.separator)
+        if numbers is not None and column_name not in as_text:
+            table = table.set_column(index, column_name, numbers)
     return table

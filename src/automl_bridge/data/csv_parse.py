@@ -40,12 +40,15 @@ class CsvParser:
         How to speak of it.
     separator, width
         Of the cells, and number of columns.
+    text
+        Columns that are text, whatever they look like.
     """
 
     opener: Callable[[], BinaryIO]
     name: str
     separator: str
     width: int
+    text: frozenset[str] = frozenset()
     breaks: bool = False
     block: int = BLOCK
     leading_zeros: bool = False
@@ -77,8 +80,8 @@ class CsvParser:
             except UnicodeDecodeError:
                 raise encoding_error(self.opener, self.name) from None
             except pa.ArrowInvalid as error:
-                if not names and types and "conversion error" in str(error):
-                    types = {}
+                if not names and types.keys() > self.text and "conversion error" in str(error):
+                    types = self._text_types()
                 elif not self._ask_for_more():
                     raise self._explain(error) from None
                 continue
@@ -119,21 +122,26 @@ class CsvParser:
         )
 
     def _sampled_types(self) -> dict[str, pa.DataType]:
-        """Return the types of the first 4 MB, but for columns that are empty there; none for a small file."""
+        """Return the types of the first 4 MB, where columns are not empty; of a small file those of `text` only."""
         import pyarrow as pa
 
         with self.opener() as file:
             sample = file.read(_SAMPLE)
         self.breaks = breaks_in_quotes(sample)
         if len(sample) < _SAMPLE:
-            return {}
+            return self._text_types()
         try:
             schema = self._read(io.BytesIO(sample[: sample.rfind(b"\n") + 1]), [], {}).schema
         except (pa.ArrowInvalid, UnicodeDecodeError):
             # A cell is cut through, or the file is wrong: parsing all of it will tell.
-            return {}
+            return self._text_types()
         open_types = {field.name for field in schema if pa.types.is_null(field.type) or pa.types.is_binary(field.type)}
-        return {field.name: field.type for field in schema if field.name not in open_types}
+        return {field.name: field.type for field in schema if field.name not in open_types} | self._text_types()
+
+    def _text_types(self) -> dict[str, pa.DataType]:
+        import pyarrow as pa
+
+        return dict.fromkeys(self.text, pa.string())
 
     def _explain(self, error: Exception) -> DataError:
         """Find the line that does not fit, with the standard library's parser: slow, but it is the last step."""

@@ -41,7 +41,9 @@ def build_predict_dataset(source: Any, profile: Profile, *, name: str | None = N
     import pyarrow as pa
 
     name = name or source_name(source)
-    table = _matched(read_table(source, name=name), profile, name)
+    # What training saw as text is not guessed anew: "1.0", "true" and "2024-01-01" may all be levels.
+    texts = [column.name for column in profile.features if column.arrow_type == "string"]
+    table = _matched(read_table(source, name=name, as_text=texts), profile, name)
     if not table.num_rows:
         raise SchemaError(f"0 sample(s) (shape=(0, {table.num_columns})) while a minimum of 1 is required.")
     columns = [cast_like(table[column.name], column) for column in profile.features]

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 from automl_bridge.data.tidy import tidy
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     import pyarrow as pa
 
 __all__ = ["read_table", "source_name"]
 
 
-def read_table(source: Any, *, name: str | None = None) -> pa.Table:
+def read_table(source: Any, *, name: str | None = None, as_text: Collection[str] = ()) -> pa.Table:
     """Read ``source`` into an Arrow table in the form that `tidy.tidy` describes.
 
     Parameters
@@ -23,6 +25,8 @@ def read_table(source: Any, *, name: str | None = None) -> pa.Table:
         or what `memory.from_memory` takes: dataframes, Arrow, arrays, sparse matrices, dicts and lists.
     name
         How to speak of it in errors; by default the file's name, or ``data``.
+    as_text
+        Columns of a CSV file to read as they are written, whatever they look like.
 
     Returns
     -------
@@ -42,7 +46,7 @@ def read_table(source: Any, *, name: str | None = None) -> pa.Table:
     if isinstance(source, str | PathLike):
         from automl_bridge.data.files import read_file
 
-        return tidy(read_file(fspath(source), name), name)
+        return tidy(read_file(fspath(source), name, as_text), name)
     from automl_bridge.data.memory import from_memory
 
     return tidy(from_memory(source), name)
