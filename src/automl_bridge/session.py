@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import builtins
-import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from automl_bridge.errors import StateError
 from automl_bridge.runs.predictions import Predictions
@@ -19,16 +18,15 @@ if TYPE_CHECKING:
     from automl_bridge.config import Config
     from automl_bridge.data.dataset import Dataset
     from automl_bridge.runs.clock import Clock
+    from automl_bridge.runs.models import Model
     from automl_bridge.runs.record import Event, RunRecord
-    from automl_bridge.spec import JobSpec, ModelRef, Profile
+    from automl_bridge.spec import JobSpec
     from automl_bridge.task import Task
 
 __all__ = ["BASELINE", "Predictions", "Session"]
 
 BASELINE = "baseline"
 """The backend that every other one is compared with."""
-
-_ID = re.compile(r"(ab-)?[0-9a-fA-F]{1,12}")
 
 
 class Session:
@@ -55,7 +53,7 @@ class Session:
         self._store = RunStore(config.store_url)
         self._engine = Engine(self._store, config.home, backends or self._create, clock)
         self._predictors = Predictors()
-        self._models: dict[str, _Model] = {}
+        self._models: dict[str, Model] = {}
 
     def _create(self, name: str) -> Backend:
         from automl_bridge.registry import create
@@ -319,17 +317,14 @@ class Session:
             outputs = PredictJob(self._engine, source.run, rows).outputs()
         return Predictions(outputs, source.profile, source.task)
 
-    def _model(self, model: str | Path) -> _Model:
+    def _model(self, model: str | Path) -> Model:
         """Return what to predict with; remembered, since a bundle is checked file by file."""
+        from automl_bridge.runs.models import bundle_model, is_run_id, run_model
+
         key = str(model)
         if key not in self._models:
-            folder = Path(model).expanduser()
-            if isinstance(model, Path) or not _ID.fullmatch(model) or folder.is_dir():
-                self._models[key] = _bundle_model(folder)
-            else:
-                run = self.get(model).raise_if_failed()
-                assert run.model is not None
-                self._models[key] = _Model(run.spec.profile, run.task, run.model, run)
+            found = run_model(self.get(key)) if is_run_id(model) else bundle_model(Path(model))
+            self._models[key] = found
         return self._models[key]
 
     def export(self, model: str | Path, path: str | Path) -> Path:
@@ -362,21 +357,3 @@ class Session:
     def list(self) -> builtins.list[RunRecord]:
         """Return all runs, latest first."""
         return self._store.all()
-
-
-class _Model(NamedTuple):
-    """What predicts: a run's model, or a bundle."""
-
-    profile: Profile
-    task: Task
-    ref: ModelRef
-    run: RunRecord | None = None
-
-
-def _bundle_model(folder: Path) -> _Model:
-    from automl_bridge.bundle import read_bundle
-    from automl_bridge.spec import ModelRef
-
-    metadata = read_bundle(folder)
-    ref = ModelRef(backend=metadata.backend, uri=str(folder), local=True)
-    return _Model(metadata.profile, metadata.task, ref)

@@ -18,7 +18,9 @@ from automl_bridge.spec import Frozen, JobSpec, ModelRef
 from automl_bridge.task import Task
 
 if TYPE_CHECKING:
-    from automl_bridge.costs.local import LocalCost
+    from automl_bridge.costs.cost import Cost
+    from automl_bridge.costs.estimate import Estimate
+    from automl_bridge.costs.prices import PriceBook
 
 __all__ = ["Event", "JobRecord", "JobStage", "ResourceRecord", "ResourceState", "RunRecord", "moment"]
 
@@ -106,17 +108,17 @@ class RunRecord(Frozen):
         """Seconds from its creation to its last change."""
         return (self.updated - self.created).total_seconds()
 
-    def cost(self, usd_per_hour: float | None = None) -> LocalCost | None:
-        """Return what its hours of this machine cost; None where they are unknown or there are none.
+    def cost(self, book: PriceBook) -> Cost:
+        """Return what it cost by the prices of the day of its last change; what is unknown is said to be."""
+        from automl_bridge.costs.cost import cost_of
 
-        Parameters
-        ----------
-        usd_per_hour
-            What an hour of this machine costs; None imputes it from the nearest rented machine.
-        """
-        from automl_bridge.costs.local import local_cost
+        return cost_of(self.usage, book, self.updated.date())
 
-        return local_cost(self.usage, usd_per_hour)
+    def estimate(self, book: PriceBook) -> Estimate | None:
+        """Return what its plan expected it to cost, by the same prices; None where the plan expects nothing."""
+        from automl_bridge.costs.estimate import estimate_of
+
+        return estimate_of(self.plan.usage, book, self.updated.date())
 
     def raise_if_failed(self) -> RunRecord:
         """Return the record if there is a model to use, however the search was stopped.
