@@ -56,8 +56,9 @@ class TestContractWithFaults(TestContract):
 
     patience = 240.0
 
-    @pytest.fixture(autouse=True)
-    def _faults(self, sandbox):
+    @pytest.fixture(scope="class", autouse=True)
+    @classmethod
+    def _faults(cls, sandbox):
         for seed, kind in enumerate(("throttle", "server-error", "reset-before", "reset-after")):
             sandbox.control("faults", {"kind": kind, "operations": ["*"], "rate": 0.075, "seed": seed})
         yield
