@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from automl_bridge.cli import backends, export, fit, predict, runs
+from automl_bridge.cli import backends, export, fit, predict, runs, sandbox
 
 __all__ = ["app"]
 
@@ -42,6 +42,7 @@ def root(
 app.command("fit", epilog=fit.EXAMPLES)(fit.fit)
 app.command("predict", epilog=predict.EXAMPLES)(predict.predict)
 app.add_typer(runs.app, name="runs")
+app.add_typer(sandbox.app, name="sandbox")
 app.command("export", epilog=export.EXAMPLES)(export.export)
 app.command("backends", epilog=backends.BACKENDS_EXAMPLES)(backends.backends)
 app.command("doctor", epilog=backends.DOCTOR_EXAMPLES)(backends.doctor)
