@@ -86,9 +86,14 @@ def install(output: Output) -> Output:
 def _console(stream: TextIO) -> Console:
     from rich.console import Console
 
+    class Ours(Console):
+        def on_broken_pipe(self) -> None:
+            # Rich would end the process here; `entry` gives it the exit code that shells expect.
+            raise BrokenPipeError
+
     piped = not (hasattr(stream, "isatty") and stream.isatty())
     width = WIDTH if piped and not os.environ.get("COLUMNS") else None
-    return Console(file=stream, highlight=False, emoji=False, width=width)
+    return Ours(file=stream, highlight=False, emoji=False, width=width)
 
 
 def _finite(value: Any) -> Any:

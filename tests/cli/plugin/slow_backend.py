@@ -46,7 +46,9 @@ class SlowBackend(BaselineBackend):
 
     def submit(self, plan: Plan, staged: Staged) -> JobRef:
         """Train the model, then queue the search that never ends."""
-        ref = super().submit(plan.model_copy(update={"backend": "baseline"}), staged)
+        # The time is the search's: on a busy machine the model would be another one.
+        changes = {"backend": "baseline", "request": plan.request | {"max_seconds": None}}
+        ref = super().submit(plan.model_copy(update=changes) if plan.spec.kind == "train" else plan, staged)
         if plan.spec.kind == "train":
             request = {"outcome": super().collect(ref).model_dump_json()}
             limit = plan.spec.budget.max_time
