@@ -63,7 +63,7 @@ class AutoKerasBackend(Backend):
         if spec.kind == "predict":
             return plan_predict(spec)
         self.capabilities.require(self.name, spec.task)
-        return plan_train(spec, self.settings)
+        return plan_train(spec, self.settings, self.prices)
 
     def stage(self, plan: Plan, dataset: Dataset) -> Staged:
         """Point to the saved data set; one that is not saved yet is saved in the workspace."""

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from automl_bridge.backend import Cap, Objective, Plan
 from automl_bridge.budget import format_duration
-from automl_bridge.costs.local import LOCAL_SKU, LOCAL_UNIT, local_rate
+from automl_bridge.costs.local import LOCAL_SKU, LOCAL_UNIT, rate_in
 from automl_bridge.costs.usage import Usage, UsageItem, UsageRange
 from automl_bridge.errors import BudgetError, TargetError, UnsupportedError
 from automl_bridge.metrics import metric_for
 from automl_bridge.spec import Kind
 
 if TYPE_CHECKING:
+    from automl_bridge.costs.prices import PriceBook
     from automl_bridge.spec import JobSpec
     from automl_bridge_autokeras.settings import AutoKerasSettings
 
@@ -54,11 +55,11 @@ def search_key(spec: JobSpec, settings: AutoKerasSettings) -> str:
     return hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
-def plan_train(spec: JobSpec, settings: AutoKerasSettings) -> Plan:
+def plan_train(spec: JobSpec, settings: AutoKerasSettings, prices: PriceBook | None = None) -> Plan:
     """Plan a search; see `Backend.plan`."""
     _check_target(spec)
     objective = _objective(spec, settings)
-    max_time, cap = _limit(spec)
+    max_time, cap = _limit(spec, prices)
     trials = spec.budget.max_trials or (UNLIMITED_TRIALS if spec.budget.max_time else settings.max_trials)
     request: dict[str, object] = {
         "kind": "train",
@@ -123,13 +124,13 @@ def _objective(spec: JobSpec, settings: AutoKerasSettings) -> Objective:
     return Objective(name="val_loss", exact=False)
 
 
-def _limit(spec: JobSpec) -> tuple[float | None, Cap]:
+def _limit(spec: JobSpec, prices: PriceBook | None) -> tuple[float | None, Cap]:
     """Return the seconds that the worker may take, from time and money, and what stands behind a cap."""
     budget, least = spec.budget, least_seconds(spec)
     limits = [budget.max_time] if budget.max_time is not None else []
     cap = Cap(kind="none", because="no cap was asked for")
     if budget.max_cost_usd is not None:
-        rate, basis, _ = local_rate()
+        rate, basis = rate_in(prices)
         limits.append(budget.max_cost_usd / rate * 3600)
         cap = Cap(kind="guaranteed", because=f"the worker ends at the time that the cap pays for ({basis})")
     if not limits:

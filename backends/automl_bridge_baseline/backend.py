@@ -23,7 +23,7 @@ from automl_bridge.backend import (
     Staged,
 )
 from automl_bridge.capabilities import Capabilities, Feature
-from automl_bridge.costs.local import LOCAL_SKU, LOCAL_UNIT, local_rate
+from automl_bridge.costs.local import LOCAL_SKU, LOCAL_UNIT, rate_in
 from automl_bridge.costs.usage import Part, Usage, UsageItem, UsageRange
 from automl_bridge.errors import AutoMLBridgeError, SchemaError, StateError, TargetError, UnsupportedError
 from automl_bridge.metrics import metric_for
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from automl_bridge.backend import Predictor
+    from automl_bridge.costs.prices import PriceBook
     from automl_bridge.data.dataset import Dataset
     from automl_bridge.spec import JobSpec, ModelRef
 
@@ -111,7 +112,7 @@ class BaselineBackend(Backend):
         columns = [column.name for column in spec.profile.features if column.kind is not Kind.IMAGE]
         if not columns:
             raise SchemaError("there is no column that the baseline can read", hint="use another backend")
-        seconds, cap = _limit(spec)
+        seconds, cap = _limit(spec, self.prices)
         models = [candidate.name for candidate in chosen(spec.budget.max_trials)]
         if not spec.profile.rows.get("validation"):
             models = models[:1]
@@ -236,12 +237,12 @@ def _work(plan: Plan, staged: Staged, folder: Path) -> Outcome:
         return Outcome(state=JobState.FAILED, failure=Failure(kind="crash", message=message))
 
 
-def _limit(spec: JobSpec) -> tuple[float | None, Cap]:
+def _limit(spec: JobSpec, prices: PriceBook | None) -> tuple[float | None, Cap]:
     """Return the seconds that time and money allow, and what bounds the cost."""
     seconds, cost = spec.budget.max_time, spec.budget.max_cost_usd
     if cost is None:
         return seconds, Cap(kind="none", because="no cap was asked for")
-    rate, basis, _ = local_rate()
+    rate, basis = rate_in(prices)
     affordable = cost / rate * 3600
     because = f"the search stops itself after the {affordable:.0f} s that ${cost:g} buys ({basis})"
     return min(affordable, seconds or affordable), Cap(kind="guaranteed", because=because)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from automl_bridge.capabilities import Capabilities
+    from automl_bridge.costs.prices import PriceBook
     from automl_bridge.data.dataset import Dataset
 
 __all__ = [
@@ -298,6 +299,8 @@ class Backend(ABC):
     """Modules that must be installed for it; checked without importing them."""
     verified: ClassVar[str] = ""
     """How it was verified, for results and docs: ``runs on this machine``, ``not yet run against the live service``."""
+    prices: PriceBook | None = None
+    """Prices of the configuration, as the registry sets them: what a cap in dollars is planned with. None: built-in."""
 
     def __init__(self, settings: BaseModel, workspace: Path) -> None:
         self.settings = settings

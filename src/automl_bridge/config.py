@@ -60,6 +60,8 @@ class Config(Frozen):
         SQLAlchemy URL of the run store; None: ``store.sqlite`` in `home`.
     machine_usd_per_hour
         What an hour of this machine costs; None: imputed from the nearest rented machine.
+    prices
+        CSV file of prices that win over the built-in ones: negotiated rates, or what is missing.
     backends
         Settings by backend, read by the backend's own class.
     """
@@ -75,6 +77,7 @@ class Config(Frozen):
     home: Path = Field(default_factory=_default_home)
     store: str | None = None
     machine_usd_per_hour: float | None = Field(default=None, gt=0)
+    prices: Path | None = None
     backends: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
     @property

@@ -7,6 +7,7 @@
     │   ├── ConfigError                    a setting, a profile or a variable that cannot be understood
     │   ├── BudgetError                    a budget that cannot be read, or that no job fits
     │   ├── UnknownNameError (LookupError) no such backend, task, metric, run or column; says what is near
+    │   │   └── PriceUnknownError          no price for a sku in a region: unknown, which is not free
     │   ├── UnsupportedError (NotImplementedError)   the backend cannot do it; carries the reason
     │   ├── MissingExtraError (ImportError)          the backend is not installed; carries the pip line
     │   ├── DataError                      the data cannot be read or cannot be used
@@ -51,6 +52,7 @@ __all__ = [
     "LimitError",
     "MissingExtraError",
     "NoModelError",
+    "PriceUnknownError",
     "RejectedError",
     "RunCancelledError",
     "RunError",
@@ -142,6 +144,10 @@ class UnknownNameError(UsageError, LookupError):
         listed = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
         hint = f"use one of the {len(names)}: {listed}" if names else f"there is no {kind} yet"
         return cls(f'no {kind} "{name}"{where}.{guess}', hint=hint)
+
+
+class PriceUnknownError(UnknownNameError):
+    """No price for a sku in a region: it cannot be priced, which is not the same as free."""
 
 
 class UnsupportedError(UsageError, NotImplementedError):

@@ -13,7 +13,6 @@ from sklearn.utils.validation import check_is_fitted
 from automl_bridge import _inputs, _pickling
 from automl_bridge.budget import Budget
 from automl_bridge.config import Config, load_config
-from automl_bridge.costs.local import local_cost
 from automl_bridge.handle import Run
 from automl_bridge.leaderboard import Leaderboard
 from automl_bridge.metrics import metric_for
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from sklearn.utils import Tags
 
-    from automl_bridge.costs.local import LocalCost
+    from automl_bridge.costs.cost import Cost
     from automl_bridge.runs.record import RunRecord
     from automl_bridge.session import Predictions
 
@@ -81,8 +80,8 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no t
         The trials, best first, failed ones last.
     score_ : float or None
         The metric on the holdout, in its natural sign.
-    cost_ : LocalCost or None
-        What it cost; None where that is not known.
+    cost_ : Cost
+        What it cost, line by line; its ``usd`` is None where that is not known.
     n_features_in_, feature_names_in_
         As in scikit-learn.
 
@@ -285,10 +284,12 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no t
 
     def _adopt(self, record: RunRecord) -> Estimator:
         """Take over what a finished run knows."""
+        from automl_bridge.registry import price_book
+
         self.run_ = record
         self.leaderboard_ = Leaderboard.of(record)
         self.score_: float | None = record.scores.get(record.spec.metric)
-        self.cost_: LocalCost | None = local_cost(record.usage, self._config().machine_usd_per_hour)
+        self.cost_: Cost = record.cost(price_book(record.backend, self._config()))
         self._bundle = str(record.bundle_path) if record.bundle_path else None
         self._learn(record.task, record.spec.profile)
         return self

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING
@@ -11,11 +12,14 @@ from automl_bridge.errors import ConfigError, MissingExtraError, UnknownNameErro
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from importlib.resources.abc import Traversable
+    from pathlib import Path
 
     from automl_bridge.backend import Backend
     from automl_bridge.config import Config
+    from automl_bridge.costs.prices import PriceBook
 
-__all__ = ["GROUP", "create", "load_class", "missing_module", "names"]
+__all__ = ["GROUP", "create", "load_class", "missing_module", "names", "price_book", "price_file"]
 
 GROUP = "automl_bridge.backends"
 """The entry-point group: ``name = "package:BackendClass"``."""
@@ -91,4 +95,54 @@ def create(name: str, config: Config, *, installed: bool = True) -> Backend:
             f"setting {name}.{setting}: {first['msg']} (got {first.get('input')!r})",
             hint=f"settings of {name}: {known}; set them in [backends.{name}] or AUTOML_BRIDGE_{name.upper()}__NAME",
         ) from None
-    return kind(settings, config.home / "work" / name)
+    backend = kind(settings, config.home / "work" / name)
+    backend.prices = price_book(name, config)
+    return backend
+
+
+def price_file(name: str) -> Traversable | None:
+    """Return the ``prices.csv`` in the package of a backend, or in a package around it; None if it has none.
+
+    Raises
+    ------
+    UnknownNameError
+        If no backend has that name.
+    """
+    from importlib.resources import files
+
+    module = sys.modules[load_class(name, installed=False).__module__]
+    package = module.__package__ or ""
+    while package:
+        found = files(package).joinpath("prices.csv")
+        if found.is_file():
+            return found
+        package = package.rpartition(".")[0]
+    return None
+
+
+def price_book(name: str, config: Config) -> PriceBook:
+    """Return the prices that hold for a backend: its own, those of the configuration's file, and this machine's.
+
+    A name that no backend has gets a book without rows of its own.
+
+    Raises
+    ------
+    ConfigError
+        If a file of prices cannot be read; names file and line.
+    """
+    return _price_book(name, config.prices, config.machine_usd_per_hour)
+
+
+@cache
+def _price_book(name: str, override: Path | None, usd_per_hour: float | None) -> PriceBook:
+    from automl_bridge.costs.local import local_price
+    from automl_bridge.costs.override import read_override
+    from automl_bridge.costs.prices import PriceBook, parse_prices
+
+    try:
+        file = price_file(name)
+    except UnknownNameError:
+        file = None
+    rows = parse_prices(file.read_text(encoding="utf-8"), f"prices.csv of {name}") if file is not None else []
+    own = read_override(override) if override is not None else []
+    return PriceBook([*rows, local_price(usd_per_hour)], own)

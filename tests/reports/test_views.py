@@ -11,6 +11,7 @@ from rich.console import Console
 
 from automl_bridge.backend import Failure, JobState, Objective, Outcome, Progress, Trial
 from automl_bridge.budget import Budget
+from automl_bridge.costs.usage import Usage
 from automl_bridge.reports.build import SHOWN, run_view
 from automl_bridge.reports.html import to_html
 from automl_bridge.reports.terminal import ProgressLine, print_error, print_view, to_text
@@ -87,9 +88,12 @@ def test_a_nearest_objective_is_named_over_the_scores(finished):
     assert run_view(finished.model_copy(update={"plan": plan})).score_heading == "validation val_loss"
 
 
-def test_unknown_cost_is_not_spoken_of(finished):
+def test_unknown_cost_is_said_to_be_unknown(finished):
     unknown = finished.model_copy(update={"usage": finished.usage.model_copy(update={"known": False})})
-    assert "cost" not in [entry.label for entry in run_view(unknown).entries]
+    said = {entry.label: entry.parts[0] for entry in run_view(unknown).entries}
+    assert said["cost"].startswith("unknown, at least $")
+    never_metered = finished.model_copy(update={"usage": Usage(known=False)})
+    assert "cost" not in [entry.label for entry in run_view(never_metered).entries]
 
 
 def test_epochs_are_left_out_where_no_trial_has_them(make_record):

@@ -142,7 +142,7 @@ def fit(  # noqa: PLR0913 - one parameter for each option
         }
         plan = session.plan(dataset, **job)
         if dry_run:
-            _print_plan(plan, notes)
+            _print_plan(plan, notes, config)
             return
         _print_beginning(plan, notes, detach=detach)
         with starting(current().err if detach else current().out, plan.backend):
@@ -184,13 +184,15 @@ def _read(
     return learned, dataset, list(dict.fromkeys(" ".join(str(warning.message).split()) for warning in caught))
 
 
-def _print_plan(plan: Plan, notes: list[str]) -> None:
+def _print_plan(plan: Plan, notes: list[str], config: Config) -> None:
+    from automl_bridge.registry import price_book
     from automl_bridge.reports.plan import plan_document, print_plan
 
     output = current()
-    print_plan(output.out, plan, notes)
+    book = price_book(plan.backend, config)
+    print_plan(output.out, plan, notes, book)
     if output.json_mode:
-        output.document(plan_document(plan, notes))
+        output.document(plan_document(plan, notes, book))
 
 
 def _print_beginning(plan: Plan, notes: list[str], *, detach: bool) -> None:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from automl_bridge.config import Config
+    from automl_bridge.costs.prices import PriceBook
     from automl_bridge.reports.view import RunView
     from automl_bridge.runs.record import RunRecord
     from automl_bridge.scoring_intervals import Difference
@@ -63,13 +64,14 @@ def difference_of(record: RunRecord, baseline: RunRecord | None) -> Difference |
 
 def summary(session: Session, record: RunRecord, config: Config) -> tuple[RunView, dict[str, Any]]:
     """Return what is said about a run, for people and for programs."""
+    from automl_bridge.registry import price_book
     from automl_bridge.reports.build import run_view
 
     baseline = baseline_of(session, record)
     difference = difference_of(record, baseline) if record.state.is_final else None
-    rate = config.machine_usd_per_hour
-    view = run_view(record, baseline=baseline, difference=difference, usd_per_hour=rate)
-    return view, document(record, baseline=baseline, difference=difference, usd_per_hour=rate)
+    book = price_book(record.backend, config)
+    view = run_view(record, baseline=baseline, difference=difference, book=book)
+    return view, document(record, baseline=baseline, difference=difference, book=book)
 
 
 def document(
@@ -77,10 +79,15 @@ def document(
     *,
     baseline: RunRecord | None = None,
     difference: Difference | None = None,
-    usd_per_hour: float | None = None,
+    book: PriceBook | None = None,
 ) -> dict[str, Any]:
     """Write a run down for ``--json``; what is not known is null."""
-    interval, cost, spec = record.interval, record.cost(usd_per_hour), record.spec
+    from automl_bridge.reports.cost_line import book_of
+    from automl_bridge.reports.estimate import cost_document, estimate_document
+
+    book = book or book_of(record.backend)
+    interval, spec = record.interval, record.spec
+    cost, estimate = record.cost(book), record.estimate(book)
     return {
         "run_id": record.id,
         "state": str(record.state),
@@ -105,8 +112,11 @@ def document(
         "trials": _trials(record),
         "baseline": _beside(baseline),
         "difference": _difference(record, difference),
-        "cost_usd": cost.usd if cost else None,
-        "cost_basis": cost.basis if cost else None,
+        "cost_usd": cost.usd,
+        "estimate_usd": estimate.likely.usd if estimate else None,
+        "cost_basis": cost.basis or None,
+        "cost": cost_document(cost),
+        "estimate": estimate_document(estimate),
         "bundle": str(record.bundle_path) if record.bundle_path else None,
         "continues": record.continues,
         "versions": record.versions,

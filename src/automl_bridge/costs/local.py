@@ -6,17 +6,16 @@ Local is not free: the time could have been rented, or used for something else.
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING
+from importlib.resources import files
+from typing import NamedTuple
 
-from automl_bridge.costs.prices import PriceBook
-from automl_bridge.spec import Frozen
+from automl_bridge.costs.cost import LOCAL_REGION
+from automl_bridge.costs.gpus import Gpus, found_gpus
+from automl_bridge.costs.prices import Price, PriceBook, parse_prices
 
-if TYPE_CHECKING:
-    from automl_bridge.costs.usage import Usage
-
-__all__ = ["LOCAL_SKU", "LOCAL_UNIT", "LocalCost", "local_cost", "local_rate"]
+__all__ = ["LOCAL_SKU", "LOCAL_UNIT", "local_book", "local_price", "local_rate", "machine_rows", "rate_in"]
 
 LOCAL_SKU = "local-machine"
 LOCAL_UNIT = "machine-hour"
@@ -25,58 +24,109 @@ LOCAL_UNIT = "machine-hour"
 _VCPUS = {"m7i.large": 2, "m7i.xlarge": 4, "m7i.2xlarge": 8, "m7i.4xlarge": 16}
 
 
-class LocalCost(Frozen):
-    """Cost of a usage of this machine.
+class _GpuMachine(NamedTuple):
+    """A rented machine with one GPU: words in the name of the card that it stands for, its vCPUs."""
 
-    Parameters
-    ----------
-    usd
-        US dollars.
-    usd_per_hour
-        The rate behind it.
-    basis
-        Where the rate comes from, in words that can be printed.
-    imputed
-        Whether the rate is that of a rented machine like this one.
-    """
+    cards: tuple[str, ...]
+    vcpus: int
 
-    usd: float
-    usd_per_hour: float
-    basis: str
-    imputed: bool
+
+# One GPU each (https://aws.amazon.com/ec2/instance-types/g4/, …/g5/, …/p3/), the cheaper card first.
+_GPU_MACHINES = {
+    "g4dn.xlarge": _GpuMachine(("T4", "P4", "P100", "K80", "GTX", "Quadro"), 4),
+    "g4dn.2xlarge": _GpuMachine(("T4", "P4", "P100", "K80", "GTX", "Quadro"), 8),
+    "g5.xlarge": _GpuMachine(("A10", "A10G", "L4", "RTX", "A2"), 4),
+    "g5.2xlarge": _GpuMachine(("A10", "A10G", "L4", "RTX", "A2"), 8),
+    "p3.2xlarge": _GpuMachine(("V100",), 8),
+}
+_DEAREST = "p3.2xlarge"
 
 
 @cache
 def _machines() -> PriceBook:
-    return PriceBook.read(Path(__file__).with_name("machines.csv"))
+    return PriceBook(machine_rows())
 
 
-def local_rate(configured: float | None = None, cores: int | None = None) -> tuple[float, str, bool]:
-    """Return dollars per hour of this machine, the basis in words, and whether it was imputed.
+@cache
+def machine_rows() -> tuple[Price, ...]:
+    """Return the rented machines that local hardware is imputed from."""
+    name = "machines.csv"
+    return tuple(parse_prices(files("automl_bridge.costs").joinpath(name).read_text(encoding="utf-8"), name))
+
+
+def local_price(configured: float | None = None, cores: int | None = None, gpus: Gpus | None = None) -> Price:
+    """Return the price of an hour of this machine; its note says where it comes from.
 
     Parameters
     ----------
     configured
         ``machine_usd_per_hour`` of the configuration; wins.
-    cores
-        Cores of the machine; counted where None. The nearest rented machine is the smallest with as many
-        vCPUs; above the largest that is listed its price is scaled by cores.
+    cores, gpus
+        Of the machine; counted where None. The nearest rented machine is the smallest with as many vCPUs, or with
+        such a GPU; above the largest that is listed its price is scaled, by cores or by GPUs.
     """
+    common = {"provider": "local", "service": "machine", "sku": LOCAL_SKU, "region": LOCAL_REGION, "unit": LOCAL_UNIT}
     if configured is not None:
-        return configured, f"this machine at ${configured:g}/h, as configured", False
+        return Price(
+            **common,
+            usd=configured,
+            source_url="configuration",
+            source_date=datetime.now(UTC).date(),
+            confidence="high",
+            note=f"this machine at ${configured:g}/h, as configured",
+        )
     count = cores or os.cpu_count() or 1
-    sku = next((name for name, vcpus in _VCPUS.items() if vcpus >= count), "m7i.4xlarge")
+    cards = gpus if gpus is not None else found_gpus()
+    sku, scale, what = _nearest_gpu(count, cards) if cards.number else _nearest(count)
     price = _machines().price(sku, "us-east-1", "instance-hour")
-    scale = max(1.0, count / _VCPUS[sku])
     times = f"{scale:g} × " if scale > 1 else ""
-    basis = f"imputed: {count} cores ≈ {times}{sku} at ${price.usd:g}/h, price of {price.source_date}"
-    return price.usd * scale, basis, True
+    return Price(
+        **common,
+        usd=price.usd * scale,
+        source_url=price.source_url,
+        source_date=price.source_date,
+        confidence="medium",
+        note=f"imputed: {what} ≈ {times}{sku} at ${price.usd:g}/h, price of {price.source_date}",
+        imputed=True,
+    )
 
 
-def local_cost(usage: Usage, configured: float | None = None) -> LocalCost | None:
-    """Price the hours of this machine in ``usage``; None if it has none, or if they are unknown."""
-    hours = [item.quantity for item in usage.items if item.sku == LOCAL_SKU and item.unit == LOCAL_UNIT]
-    if not hours or not usage.known:
-        return None
-    rate, basis, imputed = local_rate(configured)
-    return LocalCost(usd=rate * sum(hours), usd_per_hour=rate, basis=basis, imputed=imputed)
+def _nearest(cores: int) -> tuple[str, float, str]:
+    """Return rented machine, how many of it, and what it stands for."""
+    sku = next((name for name, vcpus in _VCPUS.items() if vcpus >= cores), "m7i.4xlarge")
+    return sku, max(1.0, cores / _VCPUS[sku]), f"{cores} cores"
+
+
+def _nearest_gpu(cores: int, gpus: Gpus) -> tuple[str, float, str]:
+    words = gpus.model.replace("-", " ").split()
+    what = f"{gpus.number} × {gpus.model}, {cores} cores"
+    fits = [sku for sku, machine in _GPU_MACHINES.items() if set(machine.cards) & set(words)]
+    if not fits:
+        # A card that no listed machine has: the dearest that is listed, which may be too little.
+        return _DEAREST, float(gpus.number), f"{what} (no such card is listed: at least)"
+    wanted = cores / gpus.number
+    sku = next((one for one in fits if _GPU_MACHINES[one].vcpus >= wanted), fits[-1])
+    return sku, float(gpus.number), what
+
+
+def local_rate(configured: float | None = None, cores: int | None = None) -> tuple[float, str, bool]:
+    """Return dollars per hour of this machine, the basis in words, and whether it was imputed; as `local_price`."""
+    price = local_price(configured, cores, Gpus() if cores else None)
+    return price.usd, price.note, price.imputed
+
+
+def local_book(configured: float | None = None) -> PriceBook:
+    """Return a book that prices this machine and nothing else."""
+    return PriceBook([local_price(configured)])
+
+
+def rate_in(book: PriceBook | None) -> tuple[float, str]:
+    """Return dollars per hour of this machine and the basis in words, as a configuration's prices have it.
+
+    Parameters
+    ----------
+    book
+        Prices of the configuration (`Backend.prices`); None imputes.
+    """
+    price = local_price() if book is None else book.price(LOCAL_SKU, LOCAL_REGION, LOCAL_UNIT)
+    return price.usd, price.note

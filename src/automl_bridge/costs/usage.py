@@ -49,9 +49,21 @@ class Usage(Frozen):
 
 
 class UsageRange(Frozen):
-    """Expected usage of a job: what it may take at least, likely, at most, and in the worst case."""
+    """Expected usage of a job: what it may take at least, likely, at most, and in the worst case.
+
+    Parameters
+    ----------
+    low, likely, high
+        As things usually go.
+    worst
+        If everything goes on until a limit ends it; None where nothing bounds it.
+    correction, learned_from
+        By what the backend's own guess was multiplied, and from how many past runs that was learned.
+    """
 
     low: Usage
     likely: Usage
     high: Usage
     worst: Usage | None = None
+    correction: float = Field(default=1.0, gt=0)
+    learned_from: int = 0

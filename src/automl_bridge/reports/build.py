@@ -9,7 +9,7 @@ from automl_bridge.backend import JobState
 from automl_bridge.budget import format_duration
 from automl_bridge.metrics import METRICS
 from automl_bridge.reports import words
-from automl_bridge.reports.cost_line import cost_line
+from automl_bridge.reports.cost_line import book_of, said_cost, said_error
 from automl_bridge.reports.verdict import verdict
 from automl_bridge.reports.view import Entry, LeaderRow, ProgressView, RunView
 from automl_bridge.spec import Role
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from automl_bridge.backend import Progress, Trial
+    from automl_bridge.costs.prices import PriceBook
     from automl_bridge.runs.record import RunRecord
     from automl_bridge.scoring_intervals import Difference
     from automl_bridge.spec import JobSpec
@@ -33,7 +34,7 @@ def run_view(
     *,
     baseline: RunRecord | None = None,
     difference: Difference | None = None,
-    usd_per_hour: float | None = None,
+    book: PriceBook | None = None,
 ) -> RunView:
     """Say everything about a run.
 
@@ -45,8 +46,8 @@ def run_view(
         The baseline's run on the same data, if there is one.
     difference
         Difference of both scores on the same holdout rows, run minus baseline.
-    usd_per_hour
-        What an hour of this machine costs, as configured.
+    book
+        The prices; those of the configuration that holds here where None.
     """
     trials = _trials(record)
     shown = rows(trials, record.spec.metric)
@@ -61,7 +62,7 @@ def run_view(
         score_heading=_heading(record),
         leaderboard=shown[:SHOWN],
         hidden=max(0, len(shown) - SHOWN),
-        entries=_entries(record, trials, baseline, difference, usd_per_hour),
+        entries=_entries(record, trials, baseline, difference, book),
         notes=tuple(map(words.plain, record.plan.notes)),
         remarks=_remarks(record),
     )
@@ -182,7 +183,7 @@ def _entries(
     trials: Sequence[Trial],
     baseline: RunRecord | None,
     difference: Difference | None,
-    usd_per_hour: float | None,
+    book: PriceBook | None,
 ) -> tuple[Entry, ...]:
     entries: list[Entry] = []
     if record.failure is not None:
@@ -196,9 +197,8 @@ def _entries(
         entries.append(Entry("search", _search(record, trials)))
     if record.scores:
         entries.append(Entry("holdout", _holdout(record, baseline, difference)))
-    cost = cost_line(record.usage, usd_per_hour=usd_per_hour)
-    if cost is not None:
-        entries.append(Entry("cost", (cost,)))
+    if record.usage.items or record.usage.known:
+        entries.append(Entry("cost", _cost(record, book or book_of(record.backend))))
     entries.extend(_saved(record))
     return tuple(entries)
 
@@ -227,6 +227,12 @@ def _scored(record: RunRecord) -> str:
     known = interval is not None and math.isfinite(interval.low) and math.isfinite(interval.high)
     spread = f" [{words.score(interval.low)}, {words.score(interval.high)}]" if interval and known else ""
     return f"{record.backend} {words.score(record.score)}{spread}"
+
+
+def _cost(record: RunRecord, book: PriceBook) -> tuple[str, ...]:
+    cost, expected = record.cost(book), record.estimate(book)
+    beside = said_error(cost, expected.likely if expected else None)
+    return (said_cost(cost), beside) if beside else (said_cost(cost),)
 
 
 def _saved(record: RunRecord) -> list[Entry]:

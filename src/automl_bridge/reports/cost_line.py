@@ -1,31 +1,45 @@
-"""What a run cost, in one sentence."""
+"""What something costs, in words."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from automl_bridge.costs.local import local_cost
-
 if TYPE_CHECKING:
-    from automl_bridge.costs.usage import Usage
+    from automl_bridge.costs.cost import Cost
+    from automl_bridge.costs.prices import PriceBook
 
-__all__ = ["cost_line", "dollars"]
+__all__ = ["book_of", "dollars", "said_cost", "said_error"]
 
 
-def cost_line(usage: Usage | None, *, usd_per_hour: float | None = None) -> str | None:
-    """Say what ``usage`` cost; None where that is not known, which is not the same as nothing.
+def book_of(backend: str) -> PriceBook:
+    """Return the prices of a backend by the configuration that holds here."""
+    from automl_bridge.config import load_config
+    from automl_bridge.registry import price_book
 
-    Parameters
-    ----------
-    usage
-        What was metered.
-    usd_per_hour
-        What an hour of this machine costs, as configured; None imputes it.
-    """
-    if usage is None or not usage.known:
-        return None
-    cost = local_cost(usage, usd_per_hour)
-    return None if cost is None else f"{dollars(cost.usd)} of this machine ({cost.basis})"
+    return price_book(backend, load_config())
+
+
+def said_cost(cost: Cost) -> str:
+    """Say dollars, what they are for and where the prices come from; what is unknown is said first."""
+    if cost.usd is None:
+        least = f", at least {dollars(cost.known_usd)}" if cost.known_usd else ""
+        return f"unknown{least} ({'; '.join(cost.unknown)})"
+    if cost.local:
+        return f"{dollars(cost.usd)} of this machine ({cost.basis})"
+    parts = cost.parts
+    split = ", ".join(f"{part} {dollars(usd)}" for part, usd in parts.items() if usd is not None)
+    words = [split] if len(parts) > 1 else []
+    return f"{dollars(cost.usd)} ({'; '.join([*words, *filter(None, [cost.basis])]) or 'nothing was billed'})"
+
+
+def said_error(cost: Cost, estimate: Cost | None) -> str:
+    """Say what was expected, and by how much the bill differs from it; nothing where that is unknown."""
+    expected = estimate.usd if estimate is not None else None
+    if expected is None:
+        return ""
+    if cost.usd is None or not expected:
+        return f"estimated {dollars(expected)}"
+    return f"estimated {dollars(expected)} ({100 * (cost.usd / expected - 1):+.0f} %)"
 
 
 def dollars(amount: float) -> str:
@@ -34,4 +48,6 @@ def dollars(amount: float) -> str:
         return f"${amount:,.2f}"
     if amount >= 0.1:
         return f"${amount:.2f}"
+    if not amount:
+        return "$0.00"
     return f"${amount:.3f}" if amount >= 0.001 else "under $0.001"

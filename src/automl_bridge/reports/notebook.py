@@ -12,14 +12,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from automl_bridge.backend import Trial
+    from automl_bridge.costs.prices import PriceBook
     from automl_bridge.runs.record import RunRecord
 
 __all__ = ["leaderboard_html", "run_html"]
 
 
-def run_html(record: RunRecord, *, baseline: RunRecord | None = None, usd_per_hour: float | None = None) -> str:
+def run_html(record: RunRecord, *, baseline: RunRecord | None = None, book: PriceBook | None = None) -> str:
     """Write all that is said about a run as an HTML fragment; see `run_view`."""
-    return to_html(run_view(record, baseline=baseline, usd_per_hour=usd_per_hour))
+    return to_html(run_view(record, baseline=baseline, book=book))
 
 
 def leaderboard_html(trials: Sequence[Trial], heading: str) -> str:

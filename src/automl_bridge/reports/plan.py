@@ -7,8 +7,10 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from automl_bridge.budget import format_duration
+from automl_bridge.costs.estimate import estimate_of
 from automl_bridge.reports.build import header
-from automl_bridge.reports.cost_line import cost_line, dollars
+from automl_bridge.reports.cost_line import book_of, dollars, said_cost
+from automl_bridge.reports.estimate import estimate_document
 from automl_bridge.reports.terminal import Field, print_header
 
 if TYPE_CHECKING:
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from automl_bridge.backend import Plan
+    from automl_bridge.costs.estimate import Estimate
+    from automl_bridge.costs.prices import PriceBook
 
 __all__ = ["plan_document", "plan_fields", "print_plan"]
 
@@ -25,8 +29,8 @@ LABEL = 15
 _PLAIN_LIST = re.compile(r"\[\n([^\[\]{}]*?)\n *\]")
 
 
-def plan_fields(plan: Plan) -> list[tuple[str, tuple[str, ...]]]:
-    """Say what the plan comes to: label and parts."""
+def plan_fields(plan: Plan, book: PriceBook | None = None) -> list[tuple[str, tuple[str, ...]]]:
+    """Say what the plan comes to: label and parts; by the prices of the configuration where no book is given."""
     made = tuple(f"{r.kind} {r.name}{'' if r.temporary else ' (kept)'}" for r in plan.resources)
     fields = [("backend", (plan.backend,)), ("would create", made or ("nothing at a service",))]
     if plan.limits_sent:
@@ -37,19 +41,25 @@ def plan_fields(plan: Plan) -> list[tuple[str, tuple[str, ...]]]:
     if plan.duration is not None:
         least, most = (format_duration(seconds) for seconds in plan.duration)
         fields.append(("time", (least if least == most else f"{least} to {most}",)))
-    likely = cost_line(plan.usage.likely) if plan.usage else None
-    if likely is not None:
-        fields.append(("cost", (f"likely {likely}",)))
+    estimate = estimate_of(plan.usage, book or book_of(plan.backend))
+    if estimate is not None:
+        fields.append(("cost", _cost(estimate)))
     if plan.spec.budget.max_cost_usd is not None:
         cap = f"{dollars(plan.spec.budget.max_cost_usd)}, {plan.cap.kind}: {plan.cap.because}"
         fields.append(("cap", (cap,)))
     return fields
 
 
-def print_plan(console: Console, plan: Plan, notes: Sequence[str] = ()) -> None:
+def _cost(estimate: Estimate) -> tuple[str, ...]:
+    worst = estimate.worst.usd if estimate.worst is not None else None
+    bound = f"worst case {dollars(worst)}" if worst is not None else "worst case unknown"
+    return f"likely {said_cost(estimate.likely)}", bound
+
+
+def print_plan(console: Console, plan: Plan, notes: Sequence[str] = (), book: PriceBook | None = None) -> None:
     """Print the plan and the very request, and ``notes`` that came up before it."""
     print_header(console, header(plan.spec), notes)
-    for label, parts in plan_fields(plan):
+    for label, parts in plan_fields(plan, book):
         console.print(Field(label, parts, width=LABEL))
     for note in plan.notes:
         console.print(Field("note", [note], style="yellow", width=LABEL))
@@ -67,8 +77,9 @@ def _request(plan: Plan) -> list[str]:
     return flat.splitlines()
 
 
-def plan_document(plan: Plan, notes: Sequence[str] = ()) -> dict[str, Any]:
-    """Write the plan down for ``--json``."""
+def plan_document(plan: Plan, notes: Sequence[str] = (), book: PriceBook | None = None) -> dict[str, Any]:
+    """Write the plan down for ``--json``; by the prices of the configuration where no book is given."""
+    estimate = estimate_of(plan.usage, book or book_of(plan.backend))
     return {
         "run_id": None,
         "state": "planned",
@@ -79,5 +90,7 @@ def plan_document(plan: Plan, notes: Sequence[str] = ()) -> dict[str, Any]:
         "metric": plan.spec.metric,
         "rows": plan.spec.profile.rows,
         "notes": [*notes, *plan.notes],
+        "estimate_usd": estimate.likely.usd if estimate else None,
+        "estimate": estimate_document(estimate),
         "plan": plan.model_dump(mode="json", exclude={"spec"}),
     }
