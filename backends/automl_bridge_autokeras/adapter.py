@@ -91,6 +91,10 @@ class AutoKerasBackend(Backend):
         """Ask the job to stop; the best model so far is kept."""
         self._queue().cancel(job.name)
 
+    def kill(self) -> None:
+        """End supervisor and worker at once; a job that has not ended goes on when someone looks."""
+        self._queue().kill()
+
     def collect(self, job: JobRef) -> Outcome:
         """Read what came of a job that has ended."""
         return self._queue().outcome(job.name)
