@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 
 import pytest
-from sm_sandbox import begin, end, settings_of
+from sm_sandbox import QuickClock, begin, end, settings_of
 from sm_world import dataset
 
 from automl_bridge.budget import Budget
@@ -26,21 +25,6 @@ pytest.importorskip("moto")
 BUDGET = Budget(max_time=3600, max_trials=1)
 SOME = 12
 """Without ``-m slow`` only every so-manieth boundary is tried."""
-
-
-class QuickClock:
-    """Time goes by as it does, but waiting is short: what is slept through counts as gone by."""
-
-    def __init__(self) -> None:
-        self._skipped = 0.0
-
-    def now(self) -> float:
-        return time.time() + self._skipped
-
-    def sleep(self, seconds: float) -> None:
-        short = min(seconds, 0.05)
-        time.sleep(short)
-        self._skipped += seconds - short
 
 
 class Ticks:
