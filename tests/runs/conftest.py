@@ -68,10 +68,11 @@ def postgresql() -> Iterator[str]:
     try:
         run("initdb", "-A", "trust", "-U", "tester", "-E", "UTF8", "--no-sync")
         run("pg_ctl", "start", "-w", "-t", "60", "-l", str(folder / "log"), "-o", options)
-        pid = int((data / "postmaster.pid").read_text().split()[0])
+        server = psutil.Process(int((data / "postmaster.pid").read_text().split()[0]))
         yield f"postgresql://tester@127.0.0.1:{port}"
         run("pg_ctl", "stop", "-w", "-m", "immediate")
-        assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+        # It has said goodbye; its process may take a moment longer.
+        assert psutil.wait_procs([server], timeout=30)[1] == []
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
