@@ -73,7 +73,8 @@ def _matched(table: pa.Table, profile: Profile, name: str) -> pa.Table:
                 hint="give the columns that it was trained on, in their order",
             )
         return table.rename_columns(wanted)
-    missing = [column for column in wanted if column not in set(table.column_names)]
+    present = set(table.column_names)
+    missing = [column for column in wanted if column not in present]
     if missing:
         listed = ", ".join(f'"{column}"' for column in missing[:12]) + (", …" if len(missing) > 12 else "")
         noun = "column" if len(missing) == 1 else f"{len(missing)} columns"
