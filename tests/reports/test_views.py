@@ -159,6 +159,8 @@ def test_progress_before_the_first_trial_gives_the_services_words(make_record):
     progress = Progress(state=JobState.RUNNING, message="starting the worker")
     assert run_view(make_record(progress=progress)).progress.parts == ("starting the worker",)
     assert run_view(make_record(state=RunState.STAGING)).progress.parts == ("staging",)
+    queued = make_record(progress=Progress(state=JobState.PENDING))
+    assert run_view(queued).progress.parts == ("waiting for its turn",)
 
 
 def test_progress_counts_trials_against_their_limit(make_record):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from automl_bridge.runs.record import RunRecord
     from automl_bridge.session import Session
 
-__all__ = ["finish", "follow"]
+__all__ = ["finish", "follow", "say_how_to_go_on", "show"]
 
 
 def follow(session: Session, record: RunRecord, config: Config, *, header: bool = True) -> None:
@@ -107,7 +107,16 @@ def _interrupted(session: Session, run_id: str, config: Config) -> None:
         record = session.wait(run_id)
         show(session, record, config, header=False)
         _let_go(session, record)
-        output.line(f"  go on      automl-bridge runs resume {short_id(run_id)}")
+        say_how_to_go_on(record)
+
+
+def say_how_to_go_on(record: RunRecord) -> None:
+    """Name the command that goes on with a stopped run, where its backend can."""
+    from automl_bridge.capabilities import Feature
+    from automl_bridge.registry import load_class
+
+    if load_class(record.backend, installed=False).capabilities.supports(Feature.RESUME):
+        current().line(f"  go on      automl-bridge runs resume {short_id(record.id)}")
 
 
 def _let_go(session: Session, record: RunRecord) -> None:

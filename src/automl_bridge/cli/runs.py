@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from automl_bridge.cli.options import RunId, command, examples
 from automl_bridge.cli.output import current
-
-if TYPE_CHECKING:
-    from automl_bridge.runs.record import RunRecord
 
 __all__ = ["app"]
 
@@ -73,27 +70,23 @@ def wait(*, run: RunId) -> None:
 @command
 def cancel(*, run: RunId) -> None:
     """Stop a run and keep its best model so far."""
+    from automl_bridge.cli.follow import say_how_to_go_on
     from automl_bridge.cli.work import open_session
+    from automl_bridge.reports.words import short_id
 
     output = current()
     with open_session() as session:
-        before = session.get(run)
-        if not before.state.is_final:
-            session.cancel(before.id)
-            before = session.wait(before.id)
-        _say(before)
+        record = session.get(run)
+        if record.state.is_final:
+            output.line(f"  {short_id(record.id)} had ended already: {record.state}")
+        else:
+            session.cancel(record.id)
+            record = session.wait(record.id)
+            kept = "the best model so far is kept" if record.model is not None else "there was no model yet"
+            output.line(f"  {short_id(record.id)} is {record.state}: {kept}")
+            say_how_to_go_on(record)
     if output.json_mode:
-        output.document({"run_id": before.id, "state": str(before.state), "score": before.score})
-
-
-def _say(record: RunRecord) -> None:
-    from automl_bridge.reports.words import short_id
-
-    short = short_id(record.id)
-    kept = "the best model so far is kept" if record.model is not None else "there was no model yet"
-    output = current()
-    output.line(f"  {short} is {record.state}: {kept}")
-    output.line(f"  go on      automl-bridge runs resume {short}")
+        output.document({"run_id": record.id, "state": str(record.state), "score": record.score})
 
 
 @app.command("resume", epilog=examples("automl-bridge runs resume 2f9c31d0 --max-time 10m"))

@@ -152,6 +152,8 @@ def progress_view(record: RunRecord) -> ProgressView:
 def _progress_parts(record: RunRecord, progress: Progress | None) -> tuple[str, ...]:
     if record.state.is_final:
         return (str(record.state),)
+    if progress is not None and progress.state is JobState.PENDING:
+        return ("waiting for its turn",)
     if progress is None or progress.trial is None or progress.state.is_final:
         said = progress.message if progress and progress.message else str(record.state).replace("_", " ")
         return (words.plain(" ".join(said.split())),)
