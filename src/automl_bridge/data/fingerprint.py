@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = ["fingerprint"]
+
+_LARGE = 1 << 18
+"""Bytes a column, on average, from which threads pay."""
 
 
 def fingerprint(table: pa.Table) -> str:
@@ -24,8 +28,9 @@ def fingerprint(table: pa.Table) -> str:
         In the form of `tidy.tidy`.
     """
     whole = hashlib.sha256(f"automl-bridge table 1\n{table.num_rows}\n".encode())
-    with ThreadPoolExecutor() as pool:
-        digests = pool.map(_column_digest, table.columns)
+    # Handing out a column costs more than hashing a small one.
+    with ThreadPoolExecutor() if table.nbytes > _LARGE * table.num_columns else nullcontext() as pool:
+        digests = pool.map(_column_digest, table.columns) if pool else map(_column_digest, table.columns)
         for field, digest in zip(table.schema, digests, strict=True):
             whole.update(f"{len(field.name)} {field.name} {field.type}\n".encode())
             whole.update(digest)

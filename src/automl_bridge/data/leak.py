@@ -31,30 +31,30 @@ def leaking(table: pa.Table, names: list[str], target: NDArray[np.float64], *, c
     classes
         Number of classes; 0 for numbers.
     """
+    import numpy as np
+
     if table.num_rows < _MIN_ROWS:
         return []
     rows = min(table.num_rows, _SAMPLE_ROWS)
     target = target[:rows]
-    found = []
-    for name in names:
-        column = table[name].slice(0, rows)
-        if _same_classes(column, target) if classes else _same_numbers(column, target):
-            found.append(name)
-    return found
+    columns = {name: table[name].slice(0, rows) for name in names}
+    if not classes:
+        return [name for name, column in columns.items() if _same_numbers(column, target)]
+    # A look at the first rows rules nearly every column out.
+    for stretch in sorted({min(_FIRST_ROWS, rows), rows}):
+        labels, own = np.unique(target[:stretch], return_inverse=True)
+        columns = {
+            name: column for name, column in columns.items() if _one_to_one(column.slice(0, stretch), own, len(labels))
+        }
+    return list(columns)
 
 
-def _same_classes(column: pa.ChunkedArray, target: NDArray[np.float64]) -> bool:
+def _one_to_one(column: pa.ChunkedArray, own: NDArray[np.int64], labels: int) -> bool:
     import numpy as np
 
-    # A look at the first rows rules nearly every column out.
-    for rows in (_FIRST_ROWS, len(column)):
-        part = column.slice(0, rows).combine_chunks()
-        codes = part.dictionary_encode(null_encoding="encode").indices.to_numpy().astype(np.int64)
-        labels, own = np.unique(target[:rows], return_inverse=True)
-        width = int(codes.max()) + 1
-        if width != len(labels) or len(np.unique(codes * len(labels) + own)) != width:
-            return False
-    return width > 1
+    codes = column.combine_chunks().dictionary_encode(null_encoding="encode").indices.to_numpy().astype(np.int64)
+    width = int(codes.max()) + 1
+    return 1 < width == labels == len(np.unique(codes * labels + own))
 
 
 def _same_numbers(column: pa.ChunkedArray, target: NDArray[np.float64]) -> bool:
