@@ -46,10 +46,11 @@ def best_candidate(candidates: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]
     return min(usable, key=lambda one: _rank(_trial(one), _is_minimised(one)), default=None)
 
 
-def _rank(trial: Trial, minimised: bool) -> tuple[bool, bool, float]:  # noqa: FBT001 - a pair of one list
+def _rank(trial: Trial, minimised: bool) -> tuple[bool, bool, float, str]:  # noqa: FBT001 - a pair of one list
     score = trial.score
     worth = 0.0 if score is None else (score if minimised else -score)
-    return (trial.state in {JobState.FAILED, JobState.CANCELLED}, score is None, worth)
+    # Equal scores are ordered by name: the order of the list need not be the same twice.
+    return (trial.state in {JobState.FAILED, JobState.CANCELLED}, score is None, worth, trial.id)
 
 
 def _is_minimised(candidate: Mapping[str, Any]) -> bool:
