@@ -57,7 +57,9 @@ class Children:
         self._ended: dict[tuple[str, str], UsageItem | None] = {}
         self._strangers: set[tuple[str, str]] = set()
 
-    def usage(self, job: str, arn: str, created: datetime, candidates: Iterable[Mapping[str, Any]]) -> Usage:
+    def usage(
+        self, job: str, arn: str, created: datetime, candidates: Iterable[Mapping[str, Any]], *, final: bool = False
+    ) -> Usage:
         """Return what the AutoML job ``job`` has used so far.
 
         Parameters
@@ -66,6 +68,8 @@ class Children:
             Its name, its ARN, and when it was made.
         candidates
             Its candidates as the service lists them.
+        final
+            Whether the job has ended: then what a child that still runs will come to is not known.
         """
         named = {kind.part: _step_names(kind, candidates) for kind in _KINDS}
         items, known = [], True
@@ -73,7 +77,7 @@ class Children:
             found = self._listed(kind, job, created)
             for name in sorted(named[kind.part] | found):
                 item, sure = self._item(kind, name, arn, certain=name in named[kind.part])
-                known = known and sure
+                known = known and sure and not (final and item is not None and (kind.part, name) not in self._ended)
                 if item is not None:
                     items.append(item)
         return Usage(items=_summed(items), known=known)

@@ -66,10 +66,12 @@ def collect_train(name: str, clients: Clients, children: Children, region: str) 
         raise RejectedError(f"the AutoML job {name} is {answer['AutoMLJobStatus']}: it has not ended")
     candidates = list_candidates(name, clients)
     trials = trials_of(candidates)
-    usage = children.usage(name, answer["AutoMLJobArn"], answer["CreationTime"], candidates)
+    usage = children.usage(name, answer["AutoMLJobArn"], answer["CreationTime"], candidates, final=True)
     best = answer.get("BestCandidate") or {}
     chosen = best if containers_of(best) else best_candidate(candidates)
     notes = tuple(f"SageMaker: {one['PartialFailureMessage']}" for one in answer.get("PartialFailureReasons", ()))
+    if not usage.known:
+        notes += ("what was billed is not known in full: a child job had not ended, or could not be read",)
     if chosen is None or state is JobState.FAILED:
         return _without_model(answer, state, trials, usage, notes)
     model = ModelRef(

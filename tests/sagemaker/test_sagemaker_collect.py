@@ -224,6 +224,18 @@ def test_no_model_is_said_for_what_it_is(world, status, secondary, reason, state
     assert (outcome.failure.kind if outcome.failure else None) == kind
 
 
+def test_a_child_that_outlives_its_job_makes_the_bill_unknown(world):
+    backend, service = world
+    finish(service, job(), [candidate("a", 0.7, steps=[("training", "t")])])
+    service.lists()
+    running = training("t", None, status="InProgress", TrainingStartTime=START)
+    service.answers("describe_training_job", running, TrainingJobName="t")
+    reorder(service)
+    outcome = backend.collect(REF)
+    assert not outcome.usage.known
+    assert "not known in full" in " ".join(outcome.notes)
+
+
 def test_a_job_that_has_not_ended_is_not_collected(world):
     backend, service = world
     service.answers("describe_auto_ml_job_v2", job("InProgress", "Starting"), AutoMLJobName=NAME)
