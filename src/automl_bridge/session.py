@@ -6,7 +6,7 @@ import builtins
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from automl_bridge.errors import StateError
+from automl_bridge.errors import MissingExtraError, StateError
 from automl_bridge.runs.predictions import Predictions
 
 if TYPE_CHECKING:
@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from automl_bridge.backend import Backend, Check, Plan
     from automl_bridge.budget import Budget
     from automl_bridge.config import Config
+    from automl_bridge.costs.prices import PriceBook
     from automl_bridge.data.dataset import Dataset
     from automl_bridge.runs.clock import Clock
+    from automl_bridge.runs.estimating import BackendEstimate
     from automl_bridge.runs.models import Model
     from automl_bridge.runs.record import Event, RunRecord
     from automl_bridge.spec import JobSpec
@@ -46,12 +48,14 @@ class Session:
         self, config: Config, *, backends: Callable[[str], Backend] | None = None, clock: Clock | None = None
     ) -> None:
         from automl_bridge.runs.engine import Engine
+        from automl_bridge.runs.money import Money
         from automl_bridge.runs.predicting import Predictors
         from automl_bridge.runs.store import RunStore
 
         self.config = config
         self._store = RunStore(config.store_url)
         self._engine = Engine(self._store, config.home, backends or self._create, clock)
+        self._money = Money(config, self._store)
         self._predictors = Predictors()
         self._models: dict[str, Model] = {}
 
@@ -112,32 +116,76 @@ class Session:
         UsageError
             If the job cannot be done like that; names value, limit and way out.
         """
+        job: dict[str, Any] = {
+            "task": task, "target": target, "metric": metric, "budget": budget, "objective": objective, "cap": cap,
+        }  # fmt: skip
+        return self._plan(self._spec(dataset, **job, seed=seed, continues=continues), backend or self.config.backend)
+
+    def _spec(self, dataset: Dataset, *, continues: str | None = None, **job: Any) -> JobSpec:
+        """Return the spec of a job; what is None is the configuration's."""
         from automl_bridge.runs.engine import new_id
         from automl_bridge.runs.specs import make_spec
 
         earlier = self.get(continues) if continues else None
-        spec = make_spec(
-            f"ab-{new_id()}",
-            dataset.profile,
-            task=task,
-            target=target,
-            metric=metric or self.config.metric,
-            budget=budget or self.config.budget,
-            objective=objective or self.config.objective,
-            cap=cap or self.config.cap,
-            seed=self.config.seed if seed is None else seed,
-            continues=earlier.name if earlier else None,
-        )
-        return self._plan(spec, backend or self.config.backend)
+        own = {name: getattr(self.config, name) for name in ("metric", "budget", "objective", "cap", "seed")}
+        given = {name: value for name, value in job.items() if value is not None}
+        wanted: dict[str, Any] = {"target": None, **own, **given}
+        name = f"ab-{new_id()}"
+        return make_spec(name, dataset.profile, **wanted, continues=earlier.name if earlier else None)
 
-    def _plan(self, spec: JobSpec, backend: str) -> Plan:
-        maker = self._engine.backend(backend)
+    def _plan(self, spec: JobSpec, backend: str, maker: Backend | None = None) -> Plan:
+        maker = maker or self._engine.backend(backend)
         maker.capabilities.require(backend, spec.task)
         if spec.continues:
             from automl_bridge.capabilities import Feature
 
             maker.capabilities.require(backend, Feature.RESUME)
-        return maker.plan(spec)
+        return self._money.checked(maker.plan(spec))
+
+    def price_book(self, backend: str) -> PriceBook:
+        """Return the prices that hold for a backend."""
+        return self._money.book(backend)
+
+    def estimate(
+        self, dataset: Dataset, *, backends: Sequence[str] | None = None, **job: Any
+    ) -> builtins.list[BackendEstimate]:
+        """Return what a job would cost at each backend, installed or not; nothing is sent and nothing written.
+
+        Parameters
+        ----------
+        dataset
+            The data, split.
+        backends
+            Names; all that are declared where None.
+        job
+            As in `plan`: task, target, metric, budget, objective, cap, seed.
+
+        Returns
+        -------
+        list of BackendEstimate
+            In the order of ``backends``. What a backend cannot do is said in its row.
+        """
+        from automl_bridge.registry import names
+        from automl_bridge.runs.estimating import estimated, refused
+
+        rows = []
+        for name in names() if backends is None else backends:
+            try:
+                maker = self._planner(name)
+                plan = self._plan(self._spec(dataset, **job), name, maker)
+                rows.append(estimated(plan, maker, self._money.book(name), self._money.lesson(name)))
+            except Exception as error:  # noqa: BLE001 - one backend, or a plugin, must not hide the others
+                rows.append(refused(name, error))
+        return rows
+
+    def _planner(self, name: str) -> Backend:
+        """Return a backend that need not be installed: planning takes no SDK."""
+        from automl_bridge.registry import create
+
+        try:
+            return self._engine.backend(name)
+        except MissingExtraError:
+            return create(name, self.config, installed=False)
 
     def submit(  # noqa: PLR0913 - the parameters of a job
         self,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from automl_bridge.cli import backends, export, fit, predict, runs, sandbox
+from automl_bridge.cli import backends, estimate, export, fit, predict, runs, sandbox
 
 __all__ = ["app"]
 
@@ -40,6 +40,7 @@ def root(
 
 
 app.command("fit", epilog=fit.EXAMPLES)(fit.fit)
+app.command("estimate", epilog=estimate.EXAMPLES)(estimate.estimate)
 app.command("predict", epilog=predict.EXAMPLES)(predict.predict)
 app.add_typer(runs.app, name="runs")
 app.add_typer(sandbox.app, name="sandbox")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from automl_bridge.session import Session
     from automl_bridge.task import Task
 
-__all__ = ["EXAMPLES", "fit", "leave_or_follow"]
+__all__ = ["EXAMPLES", "fit", "leave_or_follow", "read_data"]
 
 EXAMPLES = examples(
     "automl-bridge fit credit.csv --target status --max-time 2m",
@@ -128,7 +128,7 @@ def fit(  # noqa: PLR0913 - one parameter for each option
     )
     _check_names(config, task)
     roles = {"types": parse_types(types or []), "weight": weight, "group": group, "time": time}
-    learned, dataset, notes = _read(data, target, task, config, roles)
+    learned, dataset, notes = read_data(data, target, task, config, roles)
     with open_session(config) as session:
         job: dict[str, Any] = {
             "task": learned,
@@ -164,7 +164,7 @@ def _check_names(config: Config, task: str | None) -> None:
         raise UnknownNameError.of("metric", config.metric, METRICS)
 
 
-def _read(
+def read_data(
     data: str, target: list[str], task: str | None, config: Config, roles: dict[str, Any]
 ) -> tuple[Task, Dataset, list[str]]:
     """Read the data, and catch what its reader warns of, to be said once and in the report's own form."""
