@@ -49,7 +49,7 @@ $(VENV)/.quickstart: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(PIP) --editable ".[autokeras,dev]"
+	$(PIP) --editable ".[autokeras,sagemaker,sandbox,dev]"
 	@touch $@ $(VENV)/.quickstart
 
 clean:
