@@ -128,11 +128,12 @@ class AutoKerasBackend(Backend):
         )
 
     def _environment(self) -> dict[str, str]:
-        """Variables for processes that load TensorFlow: little noise, no more threads than cores."""
+        """Variables for processes that load TensorFlow: little noise, no more of cores and GPU than needed."""
         threads = str(self.settings.threads or os.cpu_count() or 1)
         return {
             "TF_CPP_MIN_LOG_LEVEL": "2",
             "TF_NUM_INTRAOP_THREADS": threads,
             "TF_NUM_INTEROP_THREADS": "1",
             "KERAS_BACKEND": "tensorflow",
+            "TF_FORCE_GPU_ALLOW_GROWTH": "true",
         }

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["CategoryBlock", "ConcatBlock", "NumberBlock", "TrunkBlock"]
 
 
+_WIDE = 300  # columns beyond which numbers are not embedded: the first layer would have millions of weights
+
+
 def _register(cls: type) -> Any:
     return keras.saving.register_keras_serializable(package="automl_bridge")(cls)
 
@@ -38,10 +41,12 @@ class NumberBlock(block_module.Block):  # type: ignore[misc]
     def build(self, hp: Any, inputs: Any = None) -> Any:
         """Build the layers that ``hp`` chooses."""
         node = tree.flatten(inputs)[0]
+        columns = int(node.shape[-1])
+        if columns > _WIDE:
+            return node
         encoding = hp.Choice("encoding", ["piecewise", "periodic", "plain"], default="piecewise")
         if encoding == "plain":
             return node
-        columns = int(node.shape[-1])
         # Beyond a hundred columns a wide embedding costs more than it brings.
         width = hp.Choice("width", [4, 8, 16] if columns <= 100 else [2, 4], default=8 if columns <= 100 else 4)
         if encoding == "piecewise":
@@ -118,12 +123,28 @@ class TrunkBlock(block_module.Block):  # type: ignore[misc]
     """Dense or residual layers, shared by several members: a vector a row in, (rows, members, units) out.
 
     Hyperparameters: ``kind``, ``members``, ``layers``, ``units``, ``dropout``.
+
+    Parameters
+    ----------
+    members
+        Numbers of members to choose from.
+    usual_members
+        The default among them.
     """
+
+    def __init__(self, members: Sequence[int] = (1, 4, 8, 16), usual_members: int = 8, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.members = list(members)
+        self.usual_members = usual_members
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what the block is rebuilt from."""
+        return {**super().get_config(), "members": self.members, "usual_members": self.usual_members}
 
     def build(self, hp: Any, inputs: Any = None) -> Any:
         """Build the layers that ``hp`` chooses."""
         node = tree.flatten(inputs)[0]
-        members = hp.Choice("members", [1, 4, 8, 16], default=8)
+        members = hp.Choice("members", self.members, default=self.usual_members)
         count = hp.Choice("layers", [1, 2, 3], default=2)
         units = hp.Choice("units", [32, 64, 128, 256], default=128)
         dropout = hp.Choice("dropout", [0.0, 0.1, 0.25, 0.5], default=0.1)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
+
+_CLASS_PATH = re.compile(r"^keras_tuner[\w.]*\.\w+: ")
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,5 +31,5 @@ def last_line(message: str) -> str:
     lines = [line for line in message.strip().splitlines() if line.strip()]
     for line in reversed(lines):
         if not line.startswith(" "):
-            return line.strip()[:500]
+            return _CLASS_PATH.sub("", line.strip())[:500]
     return "it failed without a word"

@@ -24,7 +24,6 @@ PRESETS: tuple[dict[str, Any], ...] = (
     {},
     {
         "number_block/encoding": "plain",
-        "trunk_block/members": 16,
         "trunk_block/units": 128,
         "trunk_block/dropout": 0.25,
     },
@@ -38,7 +37,6 @@ PRESETS: tuple[dict[str, Any], ...] = (
         "number_block/encoding": "piecewise",
         "number_block/bins": 8,
         "number_block/width": 4,
-        "trunk_block/members": 16,
         "trunk_block/layers": 1,
         "trunk_block/units": 64,
         "trunk_block/dropout": 0.5,
@@ -124,4 +122,16 @@ def table_nodes(inputs: Sequence[NDArray[Any]], levels: int, unknown: Sequence[i
         nodes.append(ArrayInput(name="codes"))
         parts.extend(CategoryBlock(levels, unknown, name="category_block")(nodes[-1]))
     joined = ConcatBlock(name="concat_block")(parts)
-    return nodes, TrunkBlock(name="trunk_block")(joined)
+    members, usual = _members(inputs)
+    return nodes, TrunkBlock(members, usual, name="trunk_block")(joined)
+
+
+def _members(inputs: Sequence[NDArray[Any]]) -> tuple[tuple[int, ...], int]:
+    """Return the numbers of members to choose from, and the usual one: a member costs as much as a network.
+
+    Large tables gain least from averaging and have least time for it.
+    """
+    cells = len(inputs[0]) * sum(array.shape[1] for array in inputs)
+    if cells <= 1_000_000:
+        return (1, 4, 8, 16), 8
+    return ((1, 2, 4), 4) if cells <= 4_000_000 else ((1, 2, 4), 1)

@@ -84,7 +84,8 @@ class Recorder:
     # -- tuner.Listener ---------------------------------------------------------------------------------------------
 
     def stop(self) -> bool:
-        """Whether time is up but for what writing a bundle takes, or the job was cancelled."""
+        """Whether time is up but for what writing a bundle takes, or the job was cancelled; reports on the way."""
+        self._report()
         return self._job.cancelled or self._job.seconds_left < self.reserve
 
     @property
@@ -118,7 +119,8 @@ class Recorder:
         score = epoch.scores[self._metric.name]
         waited = time.monotonic() - self._last_save
         stage = None if self._best is None else self._best[2]
-        if epoch.best and stage != "done" and (stage != "begun" or waited > _SAVE_SECONDS):
+        due = stage in {None, "guard"} or (stage == "begun" and waited > _SAVE_SECONDS)
+        if epoch.best and due and self._beats_best(score):
             trial = Trial(
                 id=trial_id,
                 model="network of the first trial, which was not finished",
@@ -133,7 +135,11 @@ class Recorder:
         """Add it to the leaderboard; keep its model if it is the best, and checkpoint."""
         trial = self._row(result.trial_id, result.values, result.document())
         self.trials[trial.id] = trial
-        if self._best is None or self._best[2] != "done" or self._metric.better(_score(trial), self._best[1]):
+        replaces = self._best is not None and (
+            # Any network that was trained to its end replaces what was kept for want of one.
+            (self._best[2] != "done" and not result.cut) or self._best[0] == trial.id
+        )
+        if replaces or self._beats_best(_score(trial)):
             self._keep_best(trial, model, "done")
         resume.keep_copy(self._project)
         self._job.checkpoint(self._outcome("running", self.leaderboard))
@@ -154,8 +160,8 @@ class Recorder:
         return self._best is None
 
     def keep_guard(self, guard: LinearGuard, score: float) -> None:
-        """Keep a model that takes no network; the first epoch of the first trial replaces it."""
-        trial = Trial(id="linear", model="linear model, before the first network", score=score)
+        """Keep a model that takes no network, until one is better or was trained to its end."""
+        trial = Trial(id="linear", model="linear model, from before the first network", score=score)
         self._keep_best(trial, guard, "guard")
         self._save_seconds = 0.5
 
@@ -202,12 +208,12 @@ class Recorder:
         model = failure = None
         notes = list(self.notes)
         stage = None if self._best is None else self._best[2]
-        ended_early = stopped_by in {"max_time", "cancel", "running"}
-        if self._unfinished is not None and ended_early:
-            trials = (self._unfinished, *trials)
-        if self._best is not None and (stage != "guard" or ended_early):
+        usable = stopped_by in {"max_time", "cancel", "running"} or any(trial.score is not None for trial in trials)
+        if self._best is not None and (stage != "guard" or usable):
+            if self._unfinished is not None:
+                trials = (self._unfinished, *trials)
             if stage == "guard":
-                notes.append("the search was ended before its first network could be scored: the model is linear")
+                notes.append("there was no time to train a network to its end: the model is linear, it scored best")
             details: dict[str, object] = {"trial": self._best[0], "score": self._best[1]}
             model = ModelRef(backend="autokeras", uri=str(self._project / self._folder), local=True, details=details)
         elif stopped_by == "max_time":
@@ -226,6 +232,9 @@ class Recorder:
             versions=self._versions,
             notes=tuple(notes),
         )
+
+    def _beats_best(self, score: float) -> bool:
+        return self._best is None or self._metric.better(score, self._best[1])
 
     def usage(self) -> Usage:
         """Hours of this machine, earlier attempts included."""

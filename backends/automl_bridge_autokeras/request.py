@@ -84,7 +84,7 @@ def plan_train(spec: JobSpec, settings: AutoKerasSettings, prices: PriceBook | N
         limits_sent={"max_time": max_time, "max_trials": trials},
         usage=_usage(least, max_time, trials),
         duration=(least, max_time if max_time is not None else least * trials * 4),
-        notes=tuple(_notes(spec, settings, trials)),
+        notes=tuple(_notes(spec, trials)),
     )
 
 
@@ -164,7 +164,7 @@ def _usage(least: float, most: float | None, trials: int) -> UsageRange:
     )
 
 
-def _notes(spec: JobSpec, settings: AutoKerasSettings, trials: int) -> list[str]:
+def _notes(spec: JobSpec, trials: int) -> list[str]:
     notes = []
     if spec.budget.max_time is None and spec.budget.max_trials is None:
         notes.append(f"no limit on time or trials: autokeras makes {trials} trials (setting autokeras.max_trials)")
@@ -176,8 +176,6 @@ def _notes(spec: JobSpec, settings: AutoKerasSettings, trials: int) -> list[str]
         names = [column.name for column in spec.profile.features if column.kind is kind]
         if names:
             notes.append(f"{why}: {', '.join(names[:8])}")
-    if settings.tuner == "hyperband" and spec.continues:
-        notes.append("hyperband goes on from where its brackets stood")
     return notes
 
 

@@ -42,7 +42,7 @@ class AutoKerasSettings(BaseModel):
     max_trials
         Trials where the budget limits neither time nor trials.
     overwrite
-        Whether to start anew where an earlier attempt of the same job could be gone on with.
+        Whether a job that continues an earlier one starts anew instead of from its finished trials.
     threads
         Threads that TensorFlow uses for one operation. None: one per core.
     linger

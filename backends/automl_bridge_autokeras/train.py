@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import logging
 import platform
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["train", "versions"]
 
+_log = logging.getLogger(__name__)
+
 
 def train(job: Job) -> Outcome:
     """Search models until the budget ends; returns the best and the leaderboard."""
@@ -33,12 +36,15 @@ def train(job: Job) -> Outcome:
     project = _project(job, dataset)
     notes = _prepare_folder(job, project, spec, settings)
     prepared = Prepared.of(dataset, spec, by_loss=job.request["objective"] == "val_loss")
+    _log.info("%s rows of %s arrays are ready", len(prepared.train.target), len(prepared.train.arrays.inputs))
     recorder = _recorder(job, project, spec, prepared)
     recorder.notes.extend(notes)
     max_trials = int(job.request["max_trials"])
     if not recorder.is_late and len(recorder.trials) < max_trials:
+        _log.info("a first model is kept; TensorFlow is loaded")
         from automl_bridge_autokeras.search import run_search
 
+        _log.info("the search begins")
         run_search(spec, settings, prepared, recorder, project, max_trials)
     return recorder.final()
 

@@ -58,6 +58,8 @@ class Fitted:
     best_epoch: int
     epochs: int
     stopped: bool
+    cut: bool = False
+    """Whether there was no time for what was planned."""
     history: list[Epoch] = field(default_factory=list)
 
 
@@ -133,6 +135,7 @@ def fit(  # noqa: PLR0913 - what a training needs is no less
         if stopped or (patience is not None and number - waited_from >= patience.epochs):
             break
         run.keep_pace()
+    fitted.cut = fitted.stopped or run.cut
     finished.set_weights(best_weights)
     return fitted
 
@@ -142,7 +145,8 @@ class _Run:
 
     def __init__(self, model: keras.Model, train: Arrays, batch_size: int, epochs: int, pace: Pace) -> None:
         self.steps_an_epoch = -(-train.rows // batch_size)
-        self.steps_left = self.steps_an_epoch * epochs
+        self.steps_left = self._planned = self.steps_an_epoch * epochs
+        self.cut = False
         self._pace = pace
         self._began = time.monotonic()
         self._done = self._calls = 0
@@ -189,6 +193,7 @@ class _Run:
             # Whole epochs where there is time for one: what follows the last scoring is lost.
             whole = affordable - affordable % self.steps_an_epoch
             self.steps_left = whole or (affordable if self._done < self.steps_an_epoch else 0)
+            self.cut = self.cut or self._done + self.steps_left < self._planned / 2
             self._pace.shorten(self._done + self.steps_left)
 
     def _learn_speed(self, count: int, seconds: float) -> None:

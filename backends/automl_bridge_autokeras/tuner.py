@@ -34,7 +34,7 @@ _MAX_FAILED_IN_A_ROW = 6  # after so many, the next would fail too
 
 @dataclass(frozen=True)
 class TrialResult:
-    """What came of a trial that ended well."""
+    """What came of a trial that ended well; ``cut`` says that there was no time for half of what was planned."""
 
     trial_id: str
     values: Mapping[str, Any]
@@ -43,10 +43,11 @@ class TrialResult:
     epochs: int
     seconds: float
     size: int
+    cut: bool = False
 
     def document(self) -> dict[str, Any]:
         """Return what is kept of it on disk, beside AutoKeras' own record."""
-        return {name: getattr(self, name) for name in ("scores", "best_epoch", "epochs", "seconds", "size")}
+        return {name: getattr(self, name) for name in ("scores", "best_epoch", "epochs", "seconds", "size", "cut")}
 
 
 class _EnoughError(Exception):
@@ -169,7 +170,8 @@ class TrialRunner:
         if count < len(self._presets):
             # What a preset leaves out takes its default; AutoKeras would draw it at random.
             space = {hp.name: hp.default for hp in self.oracle.hyperparameters.space}
-            values = {**space, **self._presets[count]}
+            known = {name: value for name, value in self._presets[count].items() if name in space}
+            values = {**space, **known}
             return {"status": keras_tuner.engine.trial.TrialStatus.RUNNING, "values": values}
         return self._choose(trial_id)  # type: ignore[no-any-return]
 
@@ -216,6 +218,7 @@ class TrialRunner:
             fitted.epochs,
             time.monotonic() - started,
             int(finished.count_params()),
+            fitted.cut,
         )
         self._keep(result)
         self._listener.trial_ended(result, finished)

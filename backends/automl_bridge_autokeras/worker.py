@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 import warnings
 from pathlib import Path
@@ -77,3 +78,5 @@ def _model(path: Path) -> LoadedModel:
 def _quiet() -> None:
     # AutoKeras, Keras Tuner and TensorFlow warn of things that their users cannot change.
     warnings.filterwarnings("ignore")
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
+    logging.getLogger("automl_bridge_autokeras").setLevel(logging.INFO)

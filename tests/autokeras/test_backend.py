@@ -263,6 +263,7 @@ def test_what_runs_in_the_worker_stays_in_its_log(bench, fitted, capfd):
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.slow  # the contract's tests ask for the checks too
 def test_doctor_says_what_is_there(bench):
     found = {check.name: check for check in bench.backend().check()}
     assert found["tensorflow starts"].ok
