@@ -1,4 +1,4 @@
-"""From a table to the matrix that scikit-learn reads: numbers first, then codes of categories; NaN is missing."""
+"""From a table to the matrix that scikit-learn reads: numbers, NaN where missing, then the codes of categories."""
 
 from __future__ import annotations
 
@@ -59,10 +59,13 @@ class Part:
 
 
 def matrix(encoder: TableEncoder, table: pa.Table) -> NDArray[np.float32]:
-    """Encode a table; code 0, for what is missing, becomes NaN as in the numbers."""
+    """Encode a table; in categories missing is the level 0.
+
+    It is not NaN there: of one level and NaN, scikit-learn 1.9's HistGradientBoosting makes trees that send both to
+    the same leaf.
+    """
     encoded = encoder.transform(table)
-    codes = np.where(encoded.categorical == 0, np.nan, encoded.categorical - 1).astype(np.float32)
-    return np.hstack([encoded.numeric, codes])
+    return np.hstack([encoded.numeric, encoded.categorical.astype(np.float32)])
 
 
 def read_part(dataset: Dataset, name: str, encoder: TableEncoder, *, classification: bool) -> Part:
