@@ -39,6 +39,7 @@ class SageMakerBackend(Backend):
     settings_class: ClassVar[type[BaseModel]] = SageMakerSettings
     extra: ClassVar[str | None] = "sagemaker"
     requires: ClassVar[tuple[str, ...]] = ("boto3",)
+    provider = "aws"
     verified: ClassVar[str] = "not yet run against the live service"
     capabilities: ClassVar[Capabilities] = Capabilities(
         tasks={

@@ -297,6 +297,8 @@ class Backend(ABC):
     """The extra that installs what it needs, as in ``automl-bridge[sagemaker]``."""
     requires: ClassVar[tuple[str, ...]] = ()
     """Modules that must be installed for it; checked without importing them."""
+    provider: ClassVar[str | None] = None
+    """Whose service it is (``aws``, ``gcp``, ``azure``): where a sandbox of that name stands in, results say so."""
     verified: ClassVar[str] = ""
     """How it was verified, for results and docs: ``runs on this machine``, ``not yet run against the live service``."""
     prices: PriceBook | None = None

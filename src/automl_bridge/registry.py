@@ -26,6 +26,12 @@ GROUP = "automl_bridge.backends"
 
 
 def _entry_points() -> Mapping[str, EntryPoint]:
+    return _entry_points_on(tuple(sys.path))
+
+
+@cache
+def _entry_points_on(_path: tuple[str, ...]) -> Mapping[str, EntryPoint]:
+    # Looking through all that is installed takes tens of milliseconds; another path is looked through anew.
     return {entry.name: entry for entry in entry_points(group=GROUP)}
 
 

@@ -132,7 +132,7 @@ class Drive:
         if driven.backoff.due > self._clock.now():
             return False
         try:
-            if driven.run.cancelling:
+            if driven.run.cancelling or driven.run.capped:
                 self._steps.cancel(driven)
             if driven.polled is not None:
                 return False

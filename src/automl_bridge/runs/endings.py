@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from automl_bridge._atomic import atomic_folder
 from automl_bridge.backend import Failure, JobState
 from automl_bridge.errors import BundleError, RejectedError, RunError, UsageError
 from automl_bridge.runs.states import RunState
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from automl_bridge.backend import Outcome
     from automl_bridge.runs.record import RunRecord
 
-__all__ = ["concluded", "fail", "is_final", "joined", "signed", "verdict"]
+__all__ = ["concluded", "fail", "is_final", "joined", "kept", "signed", "verdict"]
 
 
 def is_final(run: RunRecord, error: Exception) -> bool:
@@ -36,6 +38,9 @@ def fail(run: RunRecord, error: Exception) -> dict[str, Any]:
 
 def concluded(run: RunRecord, outcome: Outcome) -> dict[str, Any]:
     """Return what the outcome of the training job changes in the record."""
+    if run.capped and not run.cancelling and outcome.stopped_by == "cancel":
+        state = JobState.SUCCEEDED if outcome.model is not None else outcome.state
+        outcome = outcome.model_copy(update={"stopped_by": "max_cost", "state": state})
     failure = outcome.failure
     if outcome.model is None and failure is None and outcome.state is not JobState.CANCELLED:
         if not run.cancelling:
@@ -53,6 +58,21 @@ def concluded(run: RunRecord, outcome: Outcome) -> dict[str, Any]:
         "versions": outcome.versions,
         "notes": joined(run.notes, outcome.notes),
     }
+
+
+def kept(outcome: Outcome, folder: Path) -> Outcome:
+    """Copy the bundle of a local model to ``folder``; return the outcome whose model is there.
+
+    What a backend keeps of a job is its own and may be cleared away; the model is the run's. Called again after a
+    crash it finds the copy.
+    """
+    model = outcome.model
+    if model is None or not model.local or not Path(model.uri).is_dir():
+        return outcome
+    if not folder.is_dir():
+        with atomic_folder(folder) as draft:
+            shutil.copytree(model.uri, draft, dirs_exist_ok=True)
+    return outcome.model_copy(update={"model": model.model_copy(update={"uri": str(folder)})})
 
 
 def signed(run: RunRecord) -> dict[str, Any]:

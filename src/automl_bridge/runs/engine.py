@@ -6,21 +6,25 @@ them. After the death of the process, wherever it was, another one finds out by 
 
 from __future__ import annotations
 
+import os
 import secrets
 from typing import TYPE_CHECKING
 
 from automl_bridge.capabilities import Feature
+from automl_bridge.errors import AutoMLBridgeError
 from automl_bridge.runs.clock import SystemClock
 from automl_bridge.runs.datasets import Datasets
 from automl_bridge.runs.drive import Drive
 from automl_bridge.runs.record import JobRecord, ResourceRecord, RunRecord, moment
 from automl_bridge.runs.states import RunState
+from automl_bridge.runs.watch import CapWatch, running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from automl_bridge.backend import Backend, Plan
+    from automl_bridge.costs.prices import PriceBook
     from automl_bridge.data.dataset import Dataset
     from automl_bridge.runs.clock import Clock
     from automl_bridge.runs.store import RunStore
@@ -48,6 +52,8 @@ class Engine:
         What it reads the time from and sleeps by.
     boundary
         Called at each point between two effects; a test lets the process die there.
+    prices
+        Gives the prices of a backend by its name; without them no cost cap is watched.
     """
 
     def __init__(
@@ -57,12 +63,14 @@ class Engine:
         backends: Callable[[str], Backend],
         clock: Clock | None = None,
         boundary: Callable[[str], None] = lambda _: None,
+        prices: Callable[[str], PriceBook] | None = None,
     ) -> None:
         self.store = store
         self.home = home
         self.clock: Clock = clock or SystemClock()
         self.boundary = boundary
         self.data = Datasets(home / "datasets")
+        self.watch = CapWatch(prices)
         self._make = backends
         self._backends: dict[str, Backend] = {}
 
@@ -106,6 +114,7 @@ class Engine:
             updated=now,
             dataset_path=dataset.path,
             notes=dataset.notes,
+            sandbox=self.backend(plan.backend).provider in os.environ.get("AUTOML_BRIDGE_SANDBOX", "").split(","),
             baseline_run=baseline_run,
             continues=continues,
         )
@@ -146,6 +155,23 @@ class Engine:
             What keeps a run from going on; it is not failed by it, and goes on when it is driven again.
         """
         return Drive(self, ids, until, on_change).loop(timeout)
+
+    def look_at_caps(self) -> list[tuple[str, AutoMLBridgeError]]:
+        """Look once at the jobs with watched caps that nobody drives, and stop those that near them.
+
+        Returns
+        -------
+        list of (run, error)
+            Those that could not be looked at, and why.
+        """
+        blind = []
+        for run in running(self.store):
+            if self.watch.watches(run):
+                try:
+                    Drive(self, [run.id], lambda one: one.state is not RunState.RUNNING, None).once()
+                except AutoMLBridgeError as error:
+                    blind.append((run.id, error))
+        return blind
 
     def ask_to_stop(self, run: str) -> None:
         """Pass the wish to stop on to the service, unless another process drives the run and does so."""

@@ -110,14 +110,24 @@ class Polling:
                 self._steps.write(driven, job=job.model_copy(update={"stage": JobStage.ENDED}))
             return progress.state.is_final
         if progress == driven.run.progress:
-            return False
+            return self._within_cap(driven, progress)
         log = _trial_ended(driven.run.progress, progress)
         if progress.state.is_final:
             ended = job.model_copy(update={"stage": JobStage.ENDED})
             self._steps.write(driven, job=ended, state=RunState.COLLECTING, progress=progress, log=log)
         else:
             self._steps.write(driven, progress=progress, log=log)
+            self._within_cap(driven, progress)
         self._on_change(driven.run)
+        return True
+
+    def _within_cap(self, driven: Driven, progress: Progress) -> bool:
+        """Stop a job that nears its watched cap; returns whether it was. That is written down before it is done."""
+        why = self._engine.watch.reason(driven.run, progress, self._clock.now())
+        if why is None:
+            return False
+        self._steps.write(driven, capped=True, notes=(*driven.run.notes, why), log=("note", why))
+        self._steps.cancel(driven)
         return True
 
     def _missing(self, driven: Driven) -> bool:

@@ -62,6 +62,8 @@ class RunRecord(Frozen):
         Ids of the baseline's run on the same data, and of the run whose trials this one continues.
     cancelling
         Whether somebody asked it to stop.
+    capped
+        Whether the engine stopped it, so that it keeps its cost cap.
     versions, notes
         Packages and services that did it; sentences for the reader.
     usage
@@ -89,6 +91,7 @@ class RunRecord(Frozen):
     baseline_run: str | None = None
     continues: str | None = None
     cancelling: bool = False
+    capped: bool = False
     versions: dict[str, str] = Field(default_factory=dict)
     notes: tuple[str, ...] = ()
     usage: Usage = Usage(known=False)

@@ -18,7 +18,7 @@ from automl_bridge.errors import (
     TransientError,
     UsageError,
 )
-from automl_bridge.runs.endings import concluded, fail, is_final, joined, signed, verdict
+from automl_bridge.runs.endings import concluded, fail, is_final, joined, kept, signed, verdict
 from automl_bridge.runs.holdout import has_holdout, predict_spec, read_outputs, scores_of
 from automl_bridge.runs.jobs import keep_file, next_stage
 from automl_bridge.runs.record import JobRecord, JobStage, ResourceRecord, ResourceState, RunRecord, moment
@@ -160,7 +160,7 @@ class Steps:
         job = self._advance(driven, driven.train)
         assert job is not None
         assert job.outcome is not None
-        outcome = job.outcome
+        outcome = kept(job.outcome, self._engine.folder(driven.run.id) / "bundle")
         changes = concluded(driven.run, outcome)
         scored = outcome.model is not None and changes.get("failure") is None and has_holdout(driven.run)
         state = RunState.SCORING if scored else RunState.CLEANING
