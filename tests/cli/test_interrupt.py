@@ -63,15 +63,18 @@ def test_keep_it_running_and_come_back(search, cli, slow, home):
     assert not wait_until_gone(home)
 
 
-def test_a_second_ends_at_once_and_leaves_no_process(search, home):
+def test_a_second_ends_at_once_leaves_no_process_and_can_be_continued(search, cli, slow, home):
     with search() as terminal:
         terminal.press(CTRL_C)
         terminal.wait_for(r"s/b \[s\]: ")
         terminal.press(CTRL_C)
         assert terminal.wait() == 130
-    assert "Ended at once" in terminal.text
     assert "Traceback" not in terminal.text
     assert not wait_until_gone(home)
+    run_id = re.search(r"Ended at once.*automl-bridge runs resume (\w+)", terminal.text).group(1)
+    resumed = cli("runs", "resume", run_id, "--max-time", "1s", "--json", env=slow)
+    assert resumed.code == 0, resumed.err
+    assert cli("runs", "show", run_id, "--json", env=slow).document["state"] == "cancelled"
 
 
 def test_without_a_terminal_it_stops_and_keeps_the_best(slow, table, tmp_path, home):

@@ -144,6 +144,10 @@ def _second_interrupt_ends(session: Session, run_id: str) -> Iterator[None]:
     def end(_number: int, _frame: FrameType | None) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         with contextlib.suppress(Exception):
+            # Or it would go on before the next job as soon as somebody looks.
+            if not session.get(run_id).cancelling:
+                session.cancel(run_id)
+        with contextlib.suppress(Exception):
             session.kill()
         message = f"\n  Ended at once. Finished trials are kept: automl-bridge runs resume {short_id(run_id)}\n"
         os.write(2, message.encode())

@@ -111,5 +111,9 @@ def resume(
     config = configuration()
     budget = Budget(**given) if given else None
     with open_session(config) as session:
-        record = session.resume(session.get(run).id, budget=budget)
+        old = session.get(run)
+        if old.cancelling and not old.state.is_final:
+            # It was stopped in haste; what is left is to write down how it ended.
+            session.wait(old.id)
+        record = session.resume(old.id, budget=budget)
         leave_or_follow(session, record, config, detach=detach)

@@ -139,13 +139,15 @@ def _heading(record: RunRecord) -> str:
 def progress_view(record: RunRecord) -> ProgressView:
     """Say how far a run is."""
     progress, budget = record.progress, record.spec.budget
+    queued = progress is not None and progress.state is JobState.PENDING
     return ProgressView(
         name=record.backend,
         parts=_progress_parts(record, progress),
         fraction=progress.fraction if progress else None,
         started=record.created,
         ended=record.updated if record.state.is_final else None,
-        limit=budget.max_time,
+        # The time that is limited begins with the search.
+        limit=None if queued else budget.max_time,
     )
 
 
