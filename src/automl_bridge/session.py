@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from automl_bridge.config import Config
     from automl_bridge.costs.prices import PriceBook
     from automl_bridge.data.dataset import Dataset
+    from automl_bridge.errors import AutoMLBridgeError
     from automl_bridge.runs.clock import Clock
     from automl_bridge.runs.estimating import BackendEstimate
     from automl_bridge.runs.models import Model
@@ -54,8 +55,8 @@ class Session:
 
         self.config = config
         self._store = RunStore(config.store_url)
-        self._engine = Engine(self._store, config.home, backends or self._create, clock)
         self._money = Money(config, self._store)
+        self._engine = Engine(self._store, config.home, backends or self._create, clock, prices=self._money.book)
         self._predictors = Predictors()
         self._models: dict[str, Model] = {}
 
@@ -273,6 +274,16 @@ class Session:
         if all(one.state.is_final for one in self._store.get_many(ids).values()):
             return run
         return self._engine.drive(ids, on_change=on_progress, timeout=timeout)[-1]
+
+    def look_at_caps(self) -> builtins.list[tuple[str, AutoMLBridgeError]]:
+        """Look once at jobs whose watched cap nobody watches, since their caller died, and stop those that near it.
+
+        Returns
+        -------
+        list of (run id, error)
+            Those that could not be looked at, and why.
+        """
+        return self._engine.look_at_caps()
 
     def get(self, run_id: str) -> RunRecord:
         """Return a run by its id, or by the beginning of it.

@@ -4,7 +4,7 @@ A stopped job goes on billing for a while: until the next look finds it near the
 stopped it and stored what it made (SageMaker bills stopped jobs until their artefacts are uploaded). What that may
 come to is kept free below the cap::
 
-    stop if   spent + reserve + rate · lag  ≥  (1 - MARGIN) · cap
+    stop if   spent + reserve + rate · wait + stopping  >=  (1 - MARGIN) · cap
 
 with ``rate`` the dearer of what was seen and of what the plan allows at most, in dollars a second.
 """
@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from automl_bridge.errors import UnsupportedError
 
-__all__ = ["MARGIN", "STOP_SECONDS", "Sight", "must_stop", "require_guaranteed"]
+__all__ = ["MARGIN", "STOP_SECONDS", "Bounds", "Sight", "must_stop", "require_guaranteed"]
 
 MARGIN = 0.02
 """Share of the cap that is never spent on purpose: rounding, and prices with few digits."""
@@ -23,54 +23,74 @@ MARGIN = 0.02
 STOP_SECONDS = 120.0
 """Seconds that a service may take to stop a job and store its artefacts; a guess with room."""
 
+_RUSH = 20.0
+"""So many times the most that a plan allows is no bill but a clock turned fast, as a sandbox's is."""
+
 
 class Sight(NamedTuple):
-    """What was seen of a job: when, in seconds, and the US dollars that it had cost by then; None if unknown."""
+    """What was seen of a job.
+
+    Parameters
+    ----------
+    time
+        When, in seconds.
+    usd
+        US dollars that it had cost by then; None if unknown.
+    least
+        What it had cost at least.
+    """
 
     time: float
     usd: float | None
+    least: float = 0.0
 
 
-def must_stop(
-    cap_usd: float,
-    now: Sight,
-    before: Sight | None = None,
-    *,
-    peak_usd_per_second: float | None = None,
-    began: float | None = None,
-    reserve_usd: float = 0.0,
-    stop_seconds: float = STOP_SECONDS,
-    next_look: float | None = None,
-) -> bool:
-    """Whether a job must be stopped now, so that its bill stays within its cap.
+class Bounds(NamedTuple):
+    """What is known of a job beforehand.
 
     Parameters
     ----------
     cap_usd
-        The cap.
-    now, before
-        What is seen now, and what was seen the last time; None if this is the first look.
+        Its cap.
     peak_usd_per_second
-        The most that the plan allows it to cost a second; None if the plan does not say.
-    began
-        When it began, in seconds on the same clock: what is not metered is taken to cost the most since then.
+        The most that its plan allows it to cost a second; 0 if the plan does not say.
     reserve_usd
-        Dollars that must remain, to predict the holdout.
+        US dollars that must remain, to predict the holdout.
+    began
+        When it began, in seconds: what is not metered is taken to cost the most since then.
+    """
+
+    cap_usd: float
+    peak_usd_per_second: float = 0.0
+    reserve_usd: float = 0.0
+    began: float | None = None
+
+
+def must_stop(bounds: Bounds, now: Sight, before: Sight | None = None, *, stop_seconds: float = STOP_SECONDS) -> bool:
+    """Whether a job must be stopped now, so that its bill stays within its cap.
+
+    Parameters
+    ----------
+    bounds
+        Cap, and what else is known beforehand.
+    now, before
+        What is seen now, and what was seen the last time; None if this is the first look. The next look is expected
+        within twice the time between both.
     stop_seconds
         Seconds that it bills after it was asked to stop.
-    next_look
-        Seconds until the next look; None: twice the time since the last one.
     """
+    peak = bounds.peak_usd_per_second
     passed = max(0.0, now.time - before.time) if before is not None else 0.0
-    spent, seen = now.usd, 0.0
-    if spent is not None and before is not None and before.usd is not None and passed > 0:
-        seen = max(0.0, spent - before.usd) / passed
-    peak = peak_usd_per_second or 0.0
+    spent = now.usd
     if spent is None:
-        # Unknown is not zero.
-        spent = peak * max(0.0, now.time - began) if began is not None else 0.0
-    lag = stop_seconds + (2 * passed if next_look is None else next_look)
-    return spent + reserve_usd + max(seen, peak) * lag >= (1 - MARGIN) * cap_usd
+        # Unknown is not zero: what the plan allows for the time, and no less than what is known.
+        spent = max(now.least, peak * max(0.0, now.time - bounds.began) if bounds.began is not None else 0.0)
+    seen = 0.0
+    if before is not None and before.usd is not None and passed > 0:
+        seen = max(0.0, spent - before.usd) / passed
+    stopping = peak if peak and seen > _RUSH * peak else max(seen, peak)
+    ahead = max(seen, peak) * 2 * passed + stopping * stop_seconds
+    return spent + bounds.reserve_usd + ahead >= (1 - MARGIN) * bounds.cap_usd
 
 
 def require_guaranteed(backend: str, kind: str, because: str) -> None:
