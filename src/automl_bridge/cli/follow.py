@@ -121,7 +121,8 @@ def say_how_to_go_on(record: RunRecord) -> None:
 
 def _let_go(session: Session, record: RunRecord) -> None:
     """End workers that stay warm for a next job, unless another run is at work there: who stops wants them gone."""
-    if all(run.state.is_final or run.backend != record.backend for run in session.list()):
+    others = (run for run in session.list() if run.backend == record.backend)
+    if all(run.state.is_final or run.cancelling for run in others):
         session.kill()
 
 
