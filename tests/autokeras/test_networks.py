@@ -124,14 +124,14 @@ def test_the_learning_rate_ends_with_the_last_step_and_not_before(arrays):
     assert float(graph.schedule(steps // 2)) == pytest.approx(0, abs=1e-9)
 
 
-def test_stocks_learning_rate_is_zero_after_one_epoch():
+def test_stocks_learning_rate_is_zero_after_one_epoch(tmp_path):
     """The reason for the test above: AutoKeras takes all rows for one batch."""
     import keras_tuner
 
     import autokeras as ak
 
     inputs, head = ak.StructuredDataInput(), ak.ClassificationHead()
-    model = ak.AutoModel(inputs, head(ak.StructuredDataBlock()(inputs)), max_trials=1, overwrite=True)
+    model = ak.AutoModel(inputs, head(ak.StructuredDataBlock()(inputs)), max_trials=1, overwrite=True, directory=tmp_path)
     x, y = np.zeros((640, 2), np.float32), np.arange(640) % 2
     model._analyze_data((x, y))
     graph = model.tuner.hypermodel
