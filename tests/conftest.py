@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -37,3 +40,42 @@ def home(tmp_path: Path) -> Path:
 def credit_csv() -> Path:
     """Return the example table: 4,454 loans, 13 features with missing values, ``status`` good or bad."""
     return Path(__file__).parents[1] / "examples" / "data" / "credit.csv"
+
+
+TOY = Path(__file__).parent / "plugins" / "toy"
+
+
+def _dist_info(folder, name, version, entry_points):
+    info = folder / f"{name.replace('-', '_')}-{version}.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+    (info / "entry_points.txt").write_text(entry_points)
+
+
+@pytest.fixture(scope="session")
+def toy_site(tmp_path_factory):
+    """A folder that says what `pip install tests/plugins/toy` would say, from the plug-in's own pyproject.toml."""
+    project = tomllib.loads((TOY / "pyproject.toml").read_text())["project"]
+    lines = ["[automl_bridge.backends]"]
+    lines += [f"{name} = {target}" for name, target in project["entry-points"]["automl_bridge.backends"].items()]
+    site = tmp_path_factory.mktemp("site")
+    _dist_info(site, project["name"], project["version"], "\n".join(lines))
+    return site
+
+
+@pytest.fixture(scope="module")
+def installed_toy(toy_site):
+    """The toy plug-in, installed as anybody's would be: a module and its entry point on the path."""
+    added = [str(toy_site), str(TOY)]
+    sys.path[:0] = added
+    importlib.invalidate_caches()
+    yield
+    for path in added:
+        sys.path.remove(path)
+    sys.modules.pop("automl_bridge_toy", None)
+
+
+@pytest.fixture
+def toy_backend(installed_toy):
+    """Return the name of a backend that is not one of ours."""
+    return "toy"
