@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -103,11 +104,13 @@ def seed_of(random_state: Any) -> int | None:
 
 
 def _has_columns(data: Any) -> bool:
+    if isinstance(data, Mapping) or (isinstance(data, list) and data and all(isinstance(row, Mapping) for row in data)):
+        return True
     return hasattr(data, "columns") or hasattr(data, "column_names") or hasattr(data, "__arrow_c_stream__")
 
 
 def _has_string_names(data: Any) -> bool:
-    columns = getattr(data, "columns", ())
+    columns = data if isinstance(data, Mapping) else getattr(data, "columns", ())
     return isinstance(data, (str, Path)) or any(isinstance(name, str) for name in columns) or not len(columns)
 
 

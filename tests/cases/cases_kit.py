@@ -77,3 +77,26 @@ def share_right(estimator: Estimator, source: Any, truth: Any) -> float:
 def notes(estimator: Estimator) -> str:
     """Return everything that a run says of its data."""
     return "\n".join([*estimator.run_.plan.notes, *estimator.run_.notes])
+
+
+def mixed_table(rows: int = 400, seed: int = 0) -> pd.DataFrame:
+    """Return every kind of column with some gaps; ``label`` is one of twelve texts, '0' to '11', easy to tell."""
+    rng = np.random.default_rng(seed)
+    code = rng.integers(0, 12, rows)
+    city = np.asarray(["Oslo", "Rome", "Bern"])[code % 3]
+    start = pd.Timestamp("2024-01-01", tz="Europe/Berlin")
+    frame = pd.DataFrame(
+        {
+            "number": (code // 3) * 2.0 + rng.normal(size=rows) * 0.1,
+            "count: [all]": rng.integers(0, 50, rows),
+            "city": city,
+            "flag": rng.random(rows) < 0.5,
+            "when": start + pd.to_timedelta(rng.integers(0, 200 * 24, rows), unit="h"),
+            "took": pd.to_timedelta(rng.integers(1, 5000, rows), unit="s"),
+            "large": rng.integers(0, 1000, rows) + 2**53,
+            "label": [str(one) for one in code],
+        }
+    )
+    frame.loc[frame.index % 23 == 0, "count: [all]"] = np.nan
+    frame.loc[frame.index % 29 == 0, "when"] = pd.NaT
+    return frame

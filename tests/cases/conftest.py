@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
+from cases_kit import learn, mixed_table
 
 from automl_bridge.cli.entry import invoke
 
@@ -42,3 +44,24 @@ def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFi
         return Said(code, said.out, said.err)
 
     return run
+
+
+FITS = {
+    "baseline": {"budget": {"max_trials": 1}},
+    "autokeras": {"budget": {"max_trials": 1}, "settings": {"epochs": 25, "linger": 5.0}},
+}
+
+
+@pytest.fixture(scope="session")
+def rows() -> pd.DataFrame:
+    """Return the table that `model` learned from."""
+    return mixed_table()
+
+
+@pytest.fixture(scope="session", params=FITS)
+def model(request: pytest.FixtureRequest, rows: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Return an estimator that has learned twelve classes from every kind of column, by each local backend."""
+    backend = request.param
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AUTOML_BRIDGE_HOME", str(tmp_path_factory.mktemp(backend) / "home"))
+        return learn(rows, backend=backend, metric="log_loss", **FITS[backend])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import decimal
 import io
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -59,7 +60,7 @@ def test_a_western_file_is_refused_with_encoding_line_and_way_out(cli, encoding,
     else:
         column = "city" if where == "feature" else "label"
         frame[column] = frame[column].replace({"Rome": "Orléans", "oui": "é"})
-    with open("d.csv", "wb") as file:
+    with Path("d.csv").open("wb") as file:
         file.write(_csv(frame).encode(encoding))
     said = cli("fit", "d.csv", "--target", "label", "--backend", "baseline")
     words = " ".join(said.err.split())
@@ -82,7 +83,7 @@ def test_other_encodings_are_refused(tmp_path, encoding):
 
 @pytest.mark.parametrize("separator", SEPARATORS)
 @pytest.mark.parametrize("end", LINE_ENDS)
-@pytest.mark.parametrize("quoting", [csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC])
+@pytest.mark.parametrize("quoting", [csv.QUOTE_MINIMAL, csv.QUOTE_ALL])
 def test_quoted_cells_shift_nothing(tmp_path, separator, end, quoting):
     frame = table(90)
     evil = ['say ""', "a,b;c\td|e", f"two{end}lines", f'"quoted"{end}{end}and more', ' ends with a quote"', "'"]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from automl_bridge.data.arrow_types import is_integral, is_number, is_stamp, is_text, parse_type
 from automl_bridge.data.csv_numbers import comma_numbers
+from automl_bridge.data.durations import parse_durations
 from automl_bridge.data.schema import parse_stamps
 from automl_bridge.data.values import text_of
 from automl_bridge.errors import SchemaError
@@ -178,6 +179,7 @@ def _to_whole(column: pa.ChunkedArray, wanted: pa.DataType, name: str) -> pa.Chu
 def _to_duration(column: pa.ChunkedArray, wanted: pa.DataType, name: str) -> pa.ChunkedArray:
     import pyarrow as pa
 
+    column = parse_durations(column) or column
     same = pa.types.is_duration(column.type) == pa.types.is_duration(wanted)
     if same and not is_text(column.type) and not is_number(column.type):
         return column.cast(wanted, safe=False)

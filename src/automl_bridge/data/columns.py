@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from automl_bridge.data.arrow_types import is_integral, is_text
 from automl_bridge.data.cast import cast_to_kind
+from automl_bridge.data.durations import parse_durations
 from automl_bridge.data.memory import TEXT_COLUMN
 from automl_bridge.data.names import safe_names
 from automl_bridge.data.schema import facts, infer_kind, parse_stamps
@@ -153,7 +154,7 @@ def _retyped(table: pa.Table, index: int, by_hand: Kind | None, role: Role | Non
         if by_hand is Kind.CATEGORICAL:
             metadata[CATEGORICAL_HINT] = b"1"
     elif is_text(column.type) and role in {None, Role.TIME, Role.GROUP} and CATEGORICAL_HINT not in metadata:
-        changed = parse_stamps(column) or column
+        changed = parse_stamps(column) or parse_durations(column) or column
     if changed is column and metadata == dict(field.metadata or {}):
         return table
     return table.set_column(index, field.with_type(changed.type).with_metadata(metadata or None), changed)

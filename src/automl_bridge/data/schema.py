@@ -7,7 +7,7 @@ in the data          kind
 ===================  ==========================================================================================
 boolean              boolean
 whole numbers        integer
-floats, decimals     numeric; durations and times of day too (in seconds)
+floats, decimals     numeric; durations and times of day too (in seconds), and strings that are all durations
 dates, timestamps    datetime; so are strings that are all dates or timestamps (`parse_stamps`)
 pandas categorical   categorical, whatever its levels are
 strings              image, if nine of ten end like a picture's name (``.png``, ``.jpg`` …);
