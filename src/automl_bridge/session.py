@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import TracebackType
 
-    from automl_bridge.backend import Backend, Check, Plan
+    from automl_bridge.backend import Backend, Check, Plan, Resource
     from automl_bridge.budget import Budget
     from automl_bridge.config import Config
     from automl_bridge.costs.prices import PriceBook
@@ -412,6 +412,14 @@ class Session:
     def check(self, backend: str) -> builtins.list[Check]:
         """Look whether a backend could work; spends nothing."""
         return builtins.list(self._engine.backend(backend).check())
+
+    def resources(self, backend: str) -> builtins.list[Resource]:
+        """Return everything this tool left at a service that bills, or may."""
+        return builtins.list(self._engine.backend(backend).resources())
+
+    def delete(self, resource: Resource) -> None:
+        """Delete something that `resources` has listed; one that is gone already is no error."""
+        self._engine.backend(resource.backend).delete(resource)
 
     def list(self) -> builtins.list[RunRecord]:
         """Return all runs, latest first."""

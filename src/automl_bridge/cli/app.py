@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from automl_bridge.cli import backends, estimate, export, fit, predict, runs, sandbox
+from automl_bridge.cli import backends, estimate, export, fit, predict, prices, resources, runs, sandbox
 
 __all__ = ["app"]
 
@@ -45,5 +45,7 @@ app.command("predict", epilog=predict.EXAMPLES)(predict.predict)
 app.add_typer(runs.app, name="runs")
 app.add_typer(sandbox.app, name="sandbox")
 app.command("export", epilog=export.EXAMPLES)(export.export)
+app.command("resources", epilog=resources.EXAMPLES)(resources.resources)
+app.add_typer(prices.app, name="prices")
 app.command("backends", epilog=backends.BACKENDS_EXAMPLES)(backends.backends)
 app.command("doctor", epilog=backends.DOCTOR_EXAMPLES)(backends.doctor)

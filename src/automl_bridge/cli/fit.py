@@ -129,7 +129,7 @@ def fit(  # noqa: PLR0913 - one parameter for each option
     _check_names(config, task)
     roles = {"types": parse_types(types or []), "weight": weight, "group": group, "time": time}
     learned, dataset, notes = read_data(data, target, task, config, roles)
-    with open_session(config) as session:
+    with open_session(config, look=not dry_run) as session:
         job: dict[str, Any] = {
             "task": learned,
             "target": tuple(target),

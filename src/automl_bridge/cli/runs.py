@@ -25,7 +25,7 @@ def list_(
     from automl_bridge.reports.listing import runs_table
 
     output = current()
-    with open_session() as session:
+    with open_session(look=True) as session:
         found = sorted(session.list(), key=lambda record: record.created, reverse=True)
     shown = found[:limit]
     if output.json_mode:
@@ -46,7 +46,7 @@ def show(*, run: RunId) -> None:
     from automl_bridge.cli.work import configuration, open_session
 
     config = configuration()
-    with open_session(config) as session:
+    with open_session(config, look=True) as session:
         show_run(session, session.get(run), config, header=True)
 
 

@@ -26,15 +26,34 @@ def configuration(*, profile: str | None = None, **overrides: Any) -> Config:
 
 
 @contextlib.contextmanager
-def open_session(config: Config | None = None) -> Iterator[Session]:
-    """Open a session and close it, however the command ends."""
+def open_session(config: Config | None = None, *, look: bool = False) -> Iterator[Session]:
+    """Open a session and close it, however the command ends.
+
+    Parameters
+    ----------
+    config
+        The configuration; read where None.
+    look
+        Whether to look first at jobs whose watched cost cap nobody watches any more, and stop those that near it.
+    """
     from automl_bridge.session import Session
 
     session = Session(config or configuration())
     try:
+        if look:
+            _look_at_caps(session)
         yield session
     finally:
         session.close()
+
+
+def _look_at_caps(session: Session) -> None:
+    from automl_bridge.cli.output import current
+    from automl_bridge.reports.words import short_id
+
+    for run, error in session.look_at_caps():
+        message = f"the cost cap of run {short_id(run)} could not be looked after: {error.message}"
+        current().err.print(f"  note: {message}", style="yellow", markup=False, soft_wrap=True)
 
 
 def baseline_of(session: Session, record: RunRecord) -> RunRecord | None:

@@ -7,6 +7,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from automl_bridge.budget import format_duration
+from automl_bridge.costs.verify import OLD_DAYS
 from automl_bridge.reports.cost_line import dollars
 from automl_bridge.reports.words import MISSING, plain, plural
 
@@ -19,13 +20,11 @@ if TYPE_CHECKING:
     from automl_bridge.costs.estimate import Estimate
     from automl_bridge.runs.estimating import BackendEstimate
 
-__all__ = ["OLD_DAYS", "cost_document", "estimate_document", "estimates_document", "print_estimates"]
+__all__ = ["cost_document", "estimate_document", "estimates_document", "print_estimates"]
 
 BOUND = "what bounds it"
 WIDE = 140
 """Columns from which on there is room to say in the table what bounds the cost."""
-OLD_DAYS = 180
-"""Days after which a price is called old."""
 
 
 def cost_document(cost: Cost) -> dict[str, Any]:
