@@ -5,13 +5,14 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 DATA := examples/data/credit.csv
 
-.PHONY: quickstart test test-all lint test-only benchmarks docs clean help
+.PHONY: quickstart test test-all lint test-only benchmarks docs clean help live-sagemaker
 
 help:
 	@echo "make quickstart   virtual environment, install, and the main job on $(DATA)"
 	@echo "make test         virtual environment, install, linters, types and tests"
 	@echo "make test-all     the slow real searches as well"
 	@echo "make benchmarks   the figures of docs/benchmarks.md, measured here"
+	@echo "make live-sagemaker   the smallest real jobs on AWS: costs money, needs AUTOML_BRIDGE_LIVE=1 and a cap"
 	@echo "make clean        remove the virtual environment"
 
 quickstart: $(VENV)/.quickstart
@@ -35,6 +36,9 @@ benchmarks: $(VENV)/.dev
 	$(BIN)/python benchmarks/start_up.py
 	$(BIN)/python benchmarks/autokeras_speed.py
 	$(BIN)/python benchmarks/read_csv.py
+
+live-sagemaker: $(VENV)/.dev
+	$(BIN)/python -m automl_bridge_sagemaker.live $(LIVE)
 
 docs: $(VENV)/.dev
 	$(BIN)/python docs/generate.py
