@@ -83,7 +83,7 @@ def decode(codes: Any, profile: Profile) -> NDArray[Any]:
     Returns
     -------
     numpy.ndarray
-        Of the same shape. Strings, decimals and mixed labels are objects; all others have their dtype.
+        Of the same shape. Strings, dates, decimals and mixed labels are objects; all others have their dtype.
     """
     import numpy as np
 
@@ -100,7 +100,8 @@ def classes_array(profile: Profile) -> NDArray[Any]:
         return labels
     values = _class_values(profile)
     found: NDArray[Any] = np.asarray(values.to_numpy(zero_copy_only=False))
-    return found
+    # Days come as Python's dates, as pandas and Parquet's readers have them.
+    return found.astype(object) if found.dtype == np.dtype("datetime64[D]") else found
 
 
 def _class_values(profile: Profile) -> pa.Array:
