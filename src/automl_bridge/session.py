@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from automl_bridge.config import Config
     from automl_bridge.costs.prices import PriceBook
     from automl_bridge.data.dataset import Dataset
-    from automl_bridge.errors import AutoMLBridgeError
     from automl_bridge.runs.clock import Clock
     from automl_bridge.runs.estimating import BackendEstimate
     from automl_bridge.runs.models import Model
@@ -275,7 +274,7 @@ class Session:
             return run
         return self._engine.drive(ids, on_change=on_progress, timeout=timeout)[-1]
 
-    def look_at_caps(self) -> builtins.list[tuple[str, AutoMLBridgeError]]:
+    def look_at_caps(self) -> builtins.list[tuple[str, Exception]]:
         """Look once at jobs whose watched cap nobody watches, since their caller died, and stop those that near it.
 
         Returns

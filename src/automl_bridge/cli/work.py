@@ -52,7 +52,7 @@ def _look_at_caps(session: Session) -> None:
     from automl_bridge.reports.words import short_id
 
     for run, error in session.look_at_caps():
-        message = f"the cost cap of run {short_id(run)} could not be looked after: {error.message}"
+        message = f"the cost cap of run {short_id(run)} could not be looked after: {str(error).partition(chr(10))[0]}"
         current().err.print(f"  note: {message}", style="yellow", markup=False, soft_wrap=True)
 
 

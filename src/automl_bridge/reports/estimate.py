@@ -105,8 +105,8 @@ def print_estimates(console: Console, rows: Sequence[BackendEstimate], notes: Se
     console.print(Padding(table, (0, 0, 0, 2), expand=False))
     console.print()
     for row in () if wide else rows:
-        label = "bounded by " if row.able else ""
-        console.print(Field(row.backend, [label + _cells(row)[6][0]], style="" if row.able else "red", width=13))
+        said = [f"what bounds it: {plain(row.bound)}"] if row.able else [_refusal(row), plain(row.hint or "")]
+        console.print(Field(row.backend, [one for one in said if one], style="" if row.able else "red", width=13))
     for row in rows:
         for why in _unknown(row):
             console.print(Field(row.backend, [why], style="yellow", width=13))
@@ -116,13 +116,16 @@ def print_estimates(console: Console, rows: Sequence[BackendEstimate], notes: Se
 
 def _cells(row: BackendEstimate) -> list[tuple[str, str]]:
     if not row.able:
-        said = plain(" ".join(row.reason.split()))
-        return [(row.backend, ""), ("✘", "red"), *[(MISSING, "dim")] * 4, (said, ""), (MISSING, "dim")]
+        return [(row.backend, ""), ("✘", "red"), *[(MISSING, "dim")] * 4, (_refusal(row), ""), (MISSING, "dim")]
     about = "about " if row.cap.kind == "watched" else ""
     expected = row.estimate
     likely, worst = (_usd(expected.likely), _usd(expected.worst, about)) if expected else (MISSING, MISSING)
     plain_cells = (_time(row), likely, worst, row.cap.kind, plain(row.bound), _prices(row))
     return [(row.backend, ""), ("✔", "green"), *((cell, "") for cell in plain_cells)]
+
+
+def _refusal(row: BackendEstimate) -> str:
+    return plain(" ".join(row.reason.split()))
 
 
 def _usd(cost: Cost | None, about: str = "") -> str:

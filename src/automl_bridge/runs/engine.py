@@ -11,7 +11,6 @@ import secrets
 from typing import TYPE_CHECKING
 
 from automl_bridge.capabilities import Feature
-from automl_bridge.errors import AutoMLBridgeError
 from automl_bridge.runs.clock import SystemClock
 from automl_bridge.runs.datasets import Datasets
 from automl_bridge.runs.drive import Drive
@@ -156,7 +155,7 @@ class Engine:
         """
         return Drive(self, ids, until, on_change).loop(timeout)
 
-    def look_at_caps(self) -> list[tuple[str, AutoMLBridgeError]]:
+    def look_at_caps(self) -> list[tuple[str, Exception]]:
         """Look once at the jobs with watched caps that nobody drives, and stop those that near them.
 
         Returns
@@ -169,7 +168,7 @@ class Engine:
             if self.watch.watches(run):
                 try:
                     Drive(self, [run.id], lambda one: one.state is not RunState.RUNNING, None).once()
-                except AutoMLBridgeError as error:
+                except Exception as error:  # noqa: BLE001 - whatever it is, the command at hand is about something else
                     blind.append((run.id, error))
         return blind
 
