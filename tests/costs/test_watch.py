@@ -15,7 +15,7 @@ from automl_bridge.backend import Cap, JobState, Progress
 from automl_bridge.budget import Budget
 from automl_bridge.costs.prices import Price, PriceBook
 from automl_bridge.costs.usage import Usage, UsageItem, UsageRange
-from automl_bridge.errors import CredentialsError
+from automl_bridge.errors import CredentialsError, TransientError
 from automl_bridge.runs.engine import Engine, new_id
 from automl_bridge.runs.specs import make_spec
 from automl_bridge.runs.states import RunState
@@ -143,6 +143,14 @@ def test_a_process_that_dies_before_it_stops_the_job_leaves_the_wish(world):
     world.backend.cancel = cancel
     ended = world.new_engine().drive([world.id])[0]
     assert ended.outcome.stopped_by == "max_cost"
+
+
+def test_a_service_that_does_not_answer_is_asked_again_to_stop(world):
+    world.script.errors["cancel"] = [TransientError("busy"), TransientError("busy")]
+    run = world.engine.drive([world.id])[0]
+    assert run.outcome.stopped_by == "max_cost"
+    assert world.script.calls.count("cancel") == 3
+    assert world.usd(run) <= 5
 
 
 def test_a_job_that_cannot_be_looked_at_is_told_and_stays(world):

@@ -127,7 +127,15 @@ class Polling:
         if why is None:
             return False
         self._steps.write(driven, capped=True, notes=(*driven.run.notes, why), log=("note", why))
-        self._steps.cancel(driven)
+        try:
+            self._steps.cancel(driven)
+        except LeaseLostError:
+            raise
+        except TransientError as error:
+            # The wish is written down: the next step asks again.
+            self._troubles.retry(driven, error)
+        except Exception as error:  # noqa: BLE001 - likewise
+            self._troubles.block(driven, error)
         return True
 
     def _missing(self, driven: Driven) -> bool:
