@@ -6,6 +6,7 @@ import datetime as dt
 import decimal
 import pickle
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -44,6 +45,13 @@ LABELS = {
     "mixed int and text": (np.array([1, "a"], dtype=object), object),
     "dates": (np.array([dt.date(2024, 2, 29), dt.date(1969, 12, 31)], dtype=object), object),
     "stamps": (np.array(["2024-02-29T12:00", "1969-12-31"], dtype="M8[us]"), np.dtype("M8[us]")),
+    "times of day": (np.array([dt.time(23, 59, 1), dt.time(1)], dtype=object), object),
+    "lengths of time": (np.array([5, 70], dtype="m8[s]"), np.dtype("m8[s]")),
+    "decimals": (np.array([decimal.Decimal("1.5"), decimal.Decimal("2.25")], dtype=object), object),
+    "stamps with a zone": (
+        np.array([dt.datetime(2024, 3, 31, 1, tzinfo=ZoneInfo("Asia/Tokyo")), dt.datetime(1969, 1, 1, tzinfo=dt.UTC)]),
+        object,
+    ),
     "mixed bool and text": (np.array([True, "maybe"], dtype=object), object),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from automl_bridge.data.arrow_types import parse_type
@@ -83,7 +84,8 @@ def decode(codes: Any, profile: Profile) -> NDArray[Any]:
     Returns
     -------
     numpy.ndarray
-        Of the same shape. Strings, dates, decimals and mixed labels are objects; all others have their dtype.
+        Of the same shape. Strings, dates, stamps with a zone, decimals and mixed labels are objects; all others have
+        their dtype.
     """
     import numpy as np
 
@@ -99,9 +101,13 @@ def classes_array(profile: Profile) -> NDArray[Any]:
         labels[:] = profile.classes
         return labels
     values = _class_values(profile)
+    if str(values.type) == "date32[day]" or "tz=" in str(values.type):
+        # As pandas and Python have them: numpy has no zones, and its days are no dates.
+        labels = np.empty(len(values), dtype=object)
+        labels[:] = values.to_pylist()
+        return labels
     found: NDArray[Any] = np.asarray(values.to_numpy(zero_copy_only=False))
-    # Days come as Python's dates, as pandas and Parquet's readers have them.
-    return found.astype(object) if found.dtype == np.dtype("datetime64[D]") else found
+    return found
 
 
 def _class_values(profile: Profile) -> pa.Array:
@@ -128,6 +134,8 @@ def _from_text(labels: tuple[Label, ...], kind: pa.DataType) -> pa.Array:
         return values.cast(pa.timestamp(kind.unit)).cast(pa.timestamp(kind.unit, "UTC")).cast(kind)
     if pa.types.is_duration(kind):
         return values.cast(pa.int64()).cast(kind)
+    if pa.types.is_time(kind):
+        return pa.array([dt.time.fromisoformat(str(label)) for label in labels], kind)
     return values.cast(kind)
 
 
