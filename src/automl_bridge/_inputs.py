@@ -106,10 +106,14 @@ def seed_of(random_state: Any) -> int | None:
 def _has_columns(data: Any) -> bool:
     if isinstance(data, Mapping) or (isinstance(data, list) and data and all(isinstance(row, Mapping) for row in data)):
         return True
+    if getattr(getattr(data, "dtype", None), "names", None):
+        return True  # an array of records
     return hasattr(data, "columns") or hasattr(data, "column_names") or hasattr(data, "__arrow_c_stream__")
 
 
 def _has_string_names(data: Any) -> bool:
+    if getattr(getattr(data, "dtype", None), "names", None):
+        return True
     columns = data if isinstance(data, Mapping) else getattr(data, "columns", ())
     return isinstance(data, (str, Path)) or any(isinstance(name, str) for name in columns) or not len(columns)
 

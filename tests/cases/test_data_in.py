@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import decimal
 import io
+import uuid
 from pathlib import Path
 
 import numpy as np
@@ -321,3 +322,44 @@ def test_what_no_model_reads_is_named(wrong):
     frame["my column"] = pd.Series([values] * 40, dtype=object)
     with pytest.raises(UsageError, match="my column"):
         learn(frame)
+
+
+KINDS = {
+    "intervals": lambda frame: pd.cut(frame["count"], [-1, 25, 50, 75, 100]),
+    "intervals as objects": lambda frame: pd.Series(list(pd.cut(frame["count"], [-1, 25, 50, 75, 100])), dtype=object),
+    "periods": lambda frame: pd.PeriodIndex(["2020-01", "2024-06"], freq="M")[
+        (frame["count"] > 50).astype(int).to_numpy()
+    ],
+    "text durations": lambda frame: pd.Series(pd.to_timedelta(frame["count"], unit="h").astype(str)),
+    "clock": lambda frame: [f"{count}:30:00" for count in frame["count"]],
+    "records": None,
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_other_kinds_of_column_keep_what_they_say(kind):
+    frame = table(240)
+    frame["label"] = np.where(frame["count"] > 50, "yes", "no")
+    if kind == "records":
+        given = frame[["count", "number"]].to_records(index=False)
+        model = learn(given, frame["label"])
+    else:
+        given = frame.assign(count=KINDS[kind](frame))
+        model = learn(given)
+    assert share_right(model, given, frame["label"]) > 0.97
+
+
+def test_identifiers_of_any_type_are_left_out_with_a_word():
+    frame = table(80)
+    frame["key"] = [uuid.UUID(int=index) for index in range(80)]
+    model = learn(frame, budget={"max_trials": 1})
+    assert 'column "key" left out' in notes(model)
+
+
+@pytest.mark.parametrize("word", ["?", "unknown", "n.a.", "-999 (bad)"])
+def test_numbers_spoiled_by_a_few_words_are_told(tmp_path, word):
+    frame = table(240)
+    frame["count"] = [word if index % 9 == 0 else count for index, count in enumerate(frame["count"])]
+    frame.to_csv(tmp_path / "d.csv", index=False)
+    said = notes(learn(tmp_path / "d.csv", budget={"max_trials": 1}))
+    assert f'column "count" holds numbers, but for 27 of 240 values like "{word}"' in said

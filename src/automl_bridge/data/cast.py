@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["cast_like", "cast_to_kind", "to_float"]
 
-_MISSING = ["", "NA", "N/A", "NULL", "null", "NaN", "nan", "None", "<NA>", "NaT", "#N/A", "n/a", "-"]
+_MISSING = ["", "NA", "N/A", "NULL", "null", "NaN", "nan", "None", "<NA>", "NaT", "#N/A", "n/a", "-", "?"]
 _YES = ["true", "t", "yes", "y", "1", "1.0", "on"]
 _NO = ["false", "f", "no", "n", "0", "0.0", "off"]
 

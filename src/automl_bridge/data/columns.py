@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Columns", "understand"]
 
+_NUMBER = r"^\s*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\s*$"
+_SPOILED_ROWS, _SPOILED_LEVELS = 20_000, 10
 _IGNORED = "ignored"
 
 
@@ -126,7 +128,7 @@ def understand(
         else:
             kinds[name], inferred = infer_kind(table.schema.field(index), table.column(index))
         found[name] = roles.get(name, inferred)
-    notes = _settle_ignored(kinds, found, by_hand)
+    notes = _settle_ignored(kinds, found, by_hand) + _spoiled_numbers(table, kinds, roles, by_hand)
     if Role.FEATURE not in found.values():
         raise SchemaError(f"{where} has no column to learn from besides {', '.join(roles)}", hint="add feature columns")
     # Targets come in the order they were named.
@@ -182,6 +184,28 @@ def _settle_ignored(
         f"(--type {name}=categorical keeps it)"
         for name in inferred
     )
+
+
+def _spoiled_numbers(
+    table: pa.Table, kinds: Mapping[str, Kind], roles: Mapping[str, Role], by_hand: Mapping[str, Kind | None]
+) -> tuple[str, ...]:
+    """Name the columns that would be numbers but for a few words: read as categories they say much less."""
+    import pyarrow.compute as pc
+
+    told = []
+    for name in table.column_names:
+        if kinds[name] not in {Kind.CATEGORICAL, Kind.TEXT} or name in roles or name in by_hand:
+            continue
+        column = table[name].slice(0, _SPOILED_ROWS).drop_null()
+        if not is_text(column.type) or pc.count_distinct(column).as_py() <= _SPOILED_LEVELS:
+            continue
+        words = column.filter(pc.invert(pc.match_substring_regex(column, _NUMBER)))
+        if 0 < len(words) < 0.5 * len(column):
+            told.append(
+                f'column "{name}" holds numbers, but for {len(words):,} of {len(column):,} values like '
+                f'"{words[0].as_py()[:40]}", and is read as {kinds[name]}: leave those cells empty to have numbers'
+            )
+    return tuple(told)
 
 
 def _target_kind(kind: pa.DataType, *, classification: bool) -> Kind:

@@ -42,11 +42,16 @@ def _text(name: object) -> str:
 
 
 def _is_special(dtype: Any) -> bool:
+    if type(dtype).__name__ == "CategoricalDtype":
+        return _is_special(dtype.categories.dtype)
     return type(dtype).__name__ in {"PeriodDtype", "IntervalDtype", "SparseDtype"}
 
 
 def _plain(series: Any) -> Any:
     kind = type(series.dtype).__name__
+    if kind == "CategoricalDtype":
+        # What pandas.cut makes: the levels are intervals.
+        return series.cat.rename_categories(series.cat.categories.astype(str))
     if kind == "PeriodDtype":
         return series.dt.to_timestamp()
     if kind == "SparseDtype":

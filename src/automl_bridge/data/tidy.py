@@ -90,6 +90,8 @@ def _plain(column: pa.ChunkedArray, name: str) -> tuple[pa.ChunkedArray, dict[by
     import pyarrow.compute as pc
 
     types, kind, hint = pa.types, column.type, {}
+    if getattr(kind, "extension_name", "") == "arrow.uuid":
+        return pa.chunked_array([pa.array(map(_text_or_none, column.to_pylist()), pa.string())]), {}
     if isinstance(kind, pa.BaseExtensionType):
         column = pa.chunked_array([chunk.storage for chunk in column.chunks], kind.storage_type)
         kind = column.type
@@ -113,6 +115,10 @@ def _plain(column: pa.ChunkedArray, name: str) -> tuple[pa.ChunkedArray, dict[by
             hint="spread it over columns of its own, or leave it out",
         )
     return column, hint
+
+
+def _text_or_none(value: object) -> str | None:
+    return None if value is None else str(value)
 
 
 def _without_nan(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -38,7 +38,7 @@ class Predictions:
     def __init__(self, outputs: NDArray[np.float64], profile: Profile, task: Task) -> None:
         if task.is_classification and outputs.shape[1] != len(profile.classes):
             raise BackendError(f"there are {outputs.shape[1]} probabilities a row for {len(profile.classes)} classes")
-        self.outputs = outputs
+        self.outputs = _summing_to_one(outputs) if task.is_classification else outputs
         self.task = task
         self._profile = profile
 
@@ -91,3 +91,12 @@ def _labels(labels: NDArray[Any]) -> Any:
         return pa.array(labels, from_pandas=False)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
         return pa.array([str(label) for label in labels])
+
+
+def _summing_to_one(outputs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Undo rounding: of float32, or of a service's file. scikit-learn warns of sums that are off by 1.5e-8."""
+    import numpy as np
+
+    sums = outputs.sum(axis=1, keepdims=True)
+    off = np.abs(sums - 1).max(initial=0.0)
+    return outputs / sums if 1e-9 < off < 1e-3 else outputs
