@@ -1,32 +1,18 @@
 """Object stores behind one small interface: get, put, list, delete, exists.
 
-=============  ====================================================================================================
-address        endpoint and credentials
-=============  ====================================================================================================
-s3://BUCKET/…  ``AWS_ENDPOINT_URL_S3``, ``AWS_ENDPOINT_URL``, ``AWS_REGION``, ``AWS_DEFAULT_REGION``,
-               ``AWS_ACCESS_KEY_ID`` …; without keys in the environment boto3's chain (profiles, SSO, roles), if it
-               is installed
-gs://BUCKET/…  ``STORAGE_EMULATOR_HOST`` (then unsigned); else ``GOOGLE_APPLICATION_CREDENTIALS``, gcloud's login
-az://BOX/…     container ``BOX`` of ``AZURE_STORAGE_ACCOUNT_NAME``, or of ``AZURE_STORAGE_CONNECTION_STRING``
-               (also an emulator's); ``AZURE_STORAGE_ACCOUNT_KEY`` …
-file:///…      a folder of this machine
-memory://BOX/  this process, for tests
-=============  ====================================================================================================
-
-With keys or an emulator in the environment no metadata server is asked for credentials.
+`storage_clouds` has where endpoints and credentials of ``s3://``, ``gs://`` and ``az://`` come from; ``file:///…`` is a
+folder of this machine, ``memory://BOX/`` this process, for tests.
 """
 
 from __future__ import annotations
 
-import importlib
-import os
 import re
 from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from automl_bridge.errors import CredentialsError, StorageError, TransientError, UnreadableError, UsageError
+from automl_bridge.storage_clouds import azure_store, gcs_store, s3_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +21,6 @@ __all__ = ["Entry", "ObjectStore", "is_address", "open_store", "read_object", "s
 
 _ADDRESS = re.compile(r"^(?P<scheme>s3|gs|az|file|memory)://(?P<box>[^/]*)(?:/(?P<key>.*))?$", re.DOTALL)
 _MEMORY: dict[str, Any] = {}
-_RETRIES: Any = {"max_retries": 4, "retry_timeout": timedelta(seconds=30)}
 
 
 class Entry(NamedTuple):
@@ -156,6 +141,13 @@ def open_store(address: str) -> ObjectStore:
     """Open the store of ``address``; what stands behind the bucket's name is ignored, but for ``file://``.
 
     Nothing is asked of the store yet: whether it is there shows in the first call.
+
+    Raises
+    ------
+    UsageError
+        If it is no address of a store that is known.
+    CredentialsError
+        If the environment holds no credentials for it, or some that cannot be read.
     """
     root, key = split_address(address)
     scheme, box = root.split("://")
@@ -163,8 +155,9 @@ def open_store(address: str) -> ObjectStore:
         from obstore.store import LocalStore
 
         return ObjectStore(LocalStore(Path("/", box, key), mkdir=True), address.rstrip("/"))
-    make = {"s3": _s3, "gs": _gcs, "az": _azure, "memory": _memory}[scheme]
-    return ObjectStore(make(box), root)
+    make = {"s3": s3_store, "gs": gcs_store, "az": azure_store, "memory": _memory}[scheme]
+    with _translated(root):
+        return ObjectStore(make(box), root)
 
 
 def read_object(address: str) -> bytes:
@@ -181,63 +174,6 @@ def _memory(box: str) -> Any:
     return _MEMORY.setdefault(box, MemoryStore())
 
 
-def _s3(bucket: str) -> Any:
-    from obstore.store import S3Store
-
-    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
-    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-    config: Any = {"region": region}
-    if endpoint:
-        config["endpoint"] = endpoint
-    provider = None if os.environ.get("AWS_ACCESS_KEY_ID") else _boto3_credentials()
-    return S3Store(
-        bucket,
-        config=config,
-        client_options={"allow_http": bool(endpoint and endpoint.startswith("http://"))},
-        retry_config=_RETRIES,
-        credential_provider=provider,
-    )
-
-
-def _boto3_credentials() -> Any:
-    """Ask boto3's chain, where it is installed; it is no dependency of this package."""
-    try:
-        session = importlib.import_module("boto3").Session()
-        provider = importlib.import_module("obstore.auth.boto3").Boto3CredentialProvider
-    except ImportError:
-        return None
-    return provider(session) if session.get_credentials() else None
-
-
-def _gcs(bucket: str) -> Any:
-    from obstore.store import GCSStore
-
-    host = os.environ.get("STORAGE_EMULATOR_HOST")
-    if not host:
-        return GCSStore(bucket, retry_config=_RETRIES)
-    host = host if "://" in host else f"http://{host}"
-    return GCSStore(
-        bucket,
-        config={"base_url": host.rstrip("/"), "skip_signature": True},
-        client_options={"allow_http": host.startswith("http://")},
-        retry_config=_RETRIES,
-    )
-
-
-def _azure(container: str) -> Any:
-    from obstore.store import AzureStore
-
-    held = os.environ.get("AZURE_STORAGE_CONNECTION_STRING")
-    config: Any = {}
-    if held:
-        # Base64 keys end in "=": only the first one separates.
-        pairs = dict(part.split("=", 1) for part in held.strip().split(";") if "=" in part)
-        names = {"AccountName": "account_name", "AccountKey": "account_key", "BlobEndpoint": "endpoint"}
-        config = {names[key]: value for key, value in pairs.items() if key in names}
-    plain = str(config.get("endpoint", "")).startswith("http://")
-    return AzureStore(container, config=config, client_options={"allow_http": plain}, retry_config=_RETRIES)
-
-
 @contextmanager
 def _translated(what: str) -> Iterator[None]:
     """Turn obstore's errors into this package's."""
@@ -246,7 +182,7 @@ def _translated(what: str) -> Iterator[None]:
     try:
         yield
     except (errors.NotFoundError, FileNotFoundError) as error:
-        raise UnreadableError(f"no such object: {what}", hint="check bucket and key") from error
+        raise _absent(what, str(error)) from error
     except (errors.PermissionDeniedError, errors.UnauthenticatedError, PermissionError) as error:
         raise CredentialsError(
             f"not allowed to read or write {what}", hint="check the credentials, and what they may do with the bucket"
@@ -257,14 +193,26 @@ def _translated(what: str) -> Iterator[None]:
         raise StorageError(f"{what}: {_first_line(error)}") from error
 
 
-def _generic(what: str, text: str) -> CredentialsError | TransientError | StorageError:
-    if re.search(r"credential|token|metadata|169\.254|InvalidAccessKey|SignatureDoesNotMatch", text, re.IGNORECASE):
-        return CredentialsError(f"no credentials for {what}: {_first_line(text)}", hint="log in, or set its variables")
-    if re.search(r"error sending request|timed? ?out|connect|50[0-9] ", text, re.IGNORECASE):
-        return TransientError(
-            f"no answer from the store of {what}: {_first_line(text)}", hint="try again; check the network"
-        )
-    return StorageError(f"{what}: {_first_line(text)}")
+def _absent(what: str, text: str) -> UnreadableError:
+    # The codes that S3 and Google, and that Azure, answer with.
+    if re.search(r"NoSuchBucket|ContainerNotFound", text):
+        root, _ = split_address(what)
+        kind = "container" if root.startswith("az://") else "bucket"
+        return UnreadableError(f"no such {kind}: {root}, of {what}", hint="check its name, and whose account is asked")
+    return UnreadableError(f"no such object: {what}", hint="check bucket and key")
+
+
+def _generic(what: str, text: str) -> CredentialsError | TransientError | StorageError | UnreadableError:
+    # Neither the address, whose key may be any words, nor the structure that obstore appends says what went wrong.
+    said = re.sub(r"https?://\S+", "", text.split("Debug source:", maxsplit=1)[0])
+    first = _first_line(text)
+    if re.search(r"credential|token|account|access key|azure cli|InvalidAccessKey|Signature", said, re.IGNORECASE):
+        return CredentialsError(f"no credentials for {what}: {first}", hint="log in, or set its variables")
+    if re.search(r"error sending request|timed? ?out|connect|\b50[0-9] ", said, re.IGNORECASE):
+        return TransientError(f"no answer from the store of {what}: {first}", hint="try again; check the network")
+    if re.search(r"status code: 404|NoSuchBucket|ContainerNotFound", said):
+        return _absent(what, said)
+    return StorageError(f"{what}: {first}")
 
 
 def _first_line(error: object) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from storage_emulators import ACCOUNT, CONNECTION, KEY, new_container
 
 from automl_bridge.data.readers import read_table
 from automl_bridge.errors import TransientError, UnreadableError, UsageError
@@ -30,12 +31,20 @@ def s3(monkeypatch):
     server.stop()
 
 
-@pytest.fixture(params=["file", "memory", "s3"])
+@pytest.fixture
+def az(azurite, monkeypatch):
+    """Return the address of an empty container on Azure's emulator."""
+    monkeypatch.setenv("AZURE_STORAGE_CONNECTION_STRING", CONNECTION.format(ACCOUNT, KEY, f"{azurite}/{ACCOUNT}"))
+    return f"az://{new_container(azurite)}"
+
+
+@pytest.fixture(params=["file", "memory", "s3", "az"])
 def store(request, tmp_path) -> ObjectStore:
     address = {
         "file": lambda: f"file://{tmp_path}/box",
         "memory": lambda: f"memory://{tmp_path.name}",
         "s3": lambda: request.getfixturevalue("s3"),
+        "az": lambda: request.getfixturevalue("az"),
     }[request.param]()
     return open_store(address)
 
@@ -67,6 +76,8 @@ def test_tables_are_read_by_address(s3):
     assert read_table(f"{s3}/some folder/d.csv").to_pylist() == [{"a": 1.5, "b": "x"}]
     with pytest.raises(UnreadableError, match="no such object: s3://bucket/nope"):
         read_table(f"{s3}/nope")
+    with pytest.raises(UnreadableError, match=r"no such bucket: s3://nowhere, of s3://nowhere/d\.csv"):
+        read_table("s3://nowhere/d.csv")
     with pytest.raises(UnreadableError, match="names a bucket"):
         read_table(s3)
 
