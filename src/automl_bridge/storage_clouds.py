@@ -16,6 +16,9 @@ az://BOX/…     container ``BOX`` of ``AZURE_STORAGE_CONNECTION_STRING``; else 
 With keys or an emulator in the environment no metadata server is asked for credentials; without them those of AWS and
 Google are, unless ``AWS_EC2_METADATA_DISABLED=true`` or ``NO_GCE_CHECK=true`` says no, and Azure's only where
 ``AZURE_MSI_ENDPOINT`` names it.
+
+Of fake-gcs-server objects can be read, listed and deleted; to write them it wants Google's JSON interface, and obstore
+speaks the XML one. It must keep its default ``-public-host``.
 """
 
 from __future__ import annotations
