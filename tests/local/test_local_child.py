@@ -202,11 +202,14 @@ child.call(pa.table({{"verb": ["hang"]}}))
 
 
 def test_ctrl_c_in_the_middle_ends_it(make_child):
+    # A shell starts what runs in its background with Ctrl-C ignored, and that is inherited.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     child = make_child()
     child.wait_ready()
     threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
     with pytest.raises(KeyboardInterrupt):
         ask(child, "hang")
+    signal.signal(signal.SIGINT, before)
     assert not child.alive
 
 

@@ -78,6 +78,7 @@ def full(run: RunRecord) -> RunRecord:
             "progress": Progress(state=JobState.RUNNING, fraction=0.5, trials=trials, best=0.75, usage=usage),
             "outcome": Outcome(state=JobState.SUCCEEDED, trials=trials, model=model, usage=usage, notes=("n",)),
             "scores": {"roc_auc": 0.5, "f1": float("nan")},
+            "capped": True,
             "interval": Interval(metric="roc_auc", value=0.5, low=0.4, high=0.6),
             "failure": Failure(kind="out-of-memory", message="7 GB"),
             "dataset_path": Path("/d"),

@@ -31,9 +31,9 @@ def _aws_variables(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, value)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def moto_url():
-    """Return the address of a moto server."""
+    """Return the address of a moto server; its world is the process's, so no module leaves one behind."""
     pytest.importorskip("moto.server")
     import logging
 

@@ -15,7 +15,8 @@ from automl_bridge_sagemaker.sandbox.app import BUCKET, create
 FAST = 100_000.0
 
 
-@pytest.fixture(scope="session")
+# moto keeps its world in the process: two servers at once would share it, so each module has one of its own.
+@pytest.fixture(scope="module")
 def server():
     with SandboxServer(create, factor=FAST) as running:
         yield running
@@ -43,7 +44,7 @@ def rows():
     return [[*row, "yes" if float(row[0]) + (row[1] == "red") > 0.4 else "no"] for row in found]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def table_uri(server, rows):
     aws = Aws(server, BUCKET, "")
     return aws.put("data/train.csv", to_csv(rows, HEADER))

@@ -38,7 +38,7 @@ class Aws:
     role: str
 
     def client(self, service, *, region="us-east-1", attempts=5):
-        key = (service, region, attempts)
+        key = (self.server.url, service, region, attempts)
         if key in _clients:  # making one takes longer than most tests
             return _clients[key]
         made = _clients[key] = boto3.session.Session("sandbox", "sandbox", region_name=region).client(
