@@ -131,7 +131,9 @@ def test_stocks_learning_rate_is_zero_after_one_epoch(tmp_path):
     import autokeras as ak
 
     inputs, head = ak.StructuredDataInput(), ak.ClassificationHead()
-    model = ak.AutoModel(inputs, head(ak.StructuredDataBlock()(inputs)), max_trials=1, overwrite=True, directory=tmp_path)
+    model = ak.AutoModel(
+        inputs, head(ak.StructuredDataBlock()(inputs)), max_trials=1, overwrite=True, directory=tmp_path
+    )
     x, y = np.zeros((640, 2), np.float32), np.arange(640) % 2
     model._analyze_data((x, y))
     graph = model.tuner.hypermodel

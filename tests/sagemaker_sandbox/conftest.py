@@ -62,16 +62,18 @@ def binary():
     return make
 
 
-_trained = {}
+@pytest.fixture(scope="module")
+def _done():
+    return {}
 
 
 @pytest.fixture
-def trained(aws, table_uri, binary):
-    """Return a job that is done, once for all tests, by mode."""
+def trained(aws, table_uri, binary, _done):
+    """Return a job that is done, once for all tests of a module, by mode."""
 
     def get(mode="ENSEMBLING"):
-        if mode not in _trained:
-            _trained[mode] = aws.train(f"trained-{mode[:3].lower()}", table_uri, binary(mode), objective="AUC")
-        return _trained[mode]
+        if mode not in _done:
+            _done[mode] = aws.train(f"trained-{mode[:3].lower()}", table_uri, binary(mode), objective="AUC")
+        return _done[mode]
 
     return get
