@@ -1,6 +1,8 @@
 # The two commands that a newcomer needs: `make quickstart` (the main job) and `make test`.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
+# Test files at a time. Searches load TensorFlow, so more of them want about 2 GB of memory each.
+JOBS ?= 2
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 DATA := examples/data/credit.csv
@@ -21,10 +23,10 @@ quickstart: $(VENV)/.quickstart
 test: $(VENV)/.dev lint test-only
 
 test-only:
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 test-all: $(VENV)/.dev lint
-	$(BIN)/python -m pytest -m "slow or not slow"
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "slow or not slow"
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
