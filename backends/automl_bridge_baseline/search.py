@@ -20,7 +20,7 @@ from automl_bridge.costs.usage import Usage, UsageItem
 from automl_bridge.metrics import METRICS, Metric
 from automl_bridge.scoring import score
 from automl_bridge_baseline import model
-from automl_bridge_baseline.candidates import Candidate, chosen
+from automl_bridge_baseline.candidates import Candidate, chosen, faster, steps_for
 from automl_bridge_baseline.features import Layout, Part, outputs_of, read_part
 from automl_bridge_baseline.threads import limited
 
@@ -178,7 +178,11 @@ def _try(job: _Job, candidate: Candidate) -> tuple[Trial, _Fit | None]:
         state=state,
         score=None if fit is None or fit.score is None or math.isnan(fit.score) else fit.score,
         metrics={} if fit is None or fit.score is None else {job.metric.name: fit.score},
-        params={**candidate.params, **({"trees": fit.trees} if fit is not None and fit.trees else {})},
+        params={
+            **candidate.params,
+            **faster(candidate, job.classes),
+            **({"trees": fit.trees} if fit is not None and fit.trees else {}),
+        },
         seconds=time.monotonic() - started,
         message=message,
     )
@@ -189,9 +193,13 @@ def _make(job: _Job, candidate: Candidate) -> list[Any]:
     """Return one classifier, or one regressor per target; not fitted."""
     spec = job.plan.spec
     count = 1 if spec.task.is_classification else job.train.y.shape[1]
-    return [
+    made = [
         candidate.make(job.layout, spec.task.is_classification, spec.metric, spec.seed % 2**32) for _ in range(count)
     ]
+    changed = faster(candidate, job.classes)
+    for estimator in made if changed else ():
+        estimator.set_params(**changed)
+    return made
 
 
 def _fit(models: list[Any], rows: Part) -> None:
@@ -209,7 +217,9 @@ def _fit_once(job: _Job, candidate: Candidate, models: list[Any]) -> _Fit:  # no
 def _fit_in_steps(job: _Job, candidate: Candidate, models: list[Any]) -> _Fit:
     """Grow trees until they help no more or time is up; what is kept is the step that scored best."""
     rows = _rows_for_the_time(job, candidate)
-    steps = candidate.steps if job.validation is not None else (100,)
+    steps = steps_for(candidate, job.classes)
+    if job.validation is None:
+        steps = (min(100, steps[-1]),)
     best: _Fit | None = None
     per_tree, grown = 0.0, 0
     for trees in steps:

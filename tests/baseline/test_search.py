@@ -276,3 +276,44 @@ def test_a_fit_takes_less_than_a_second(backend):
         jobs.train(backend, spec, dataset, PATIENCE)
         seconds.append(time.process_time() - started)
     assert min(seconds) < 1.0
+
+
+@pytest.mark.parametrize("classes", [0, 2, 3, 4, 12, 100, 999, 5000])
+def test_many_classes_have_fewer_trees_each(classes):
+    for candidate in candidates._ALL:
+        steps = candidates.steps_for(candidate, classes)
+        assert list(steps) == sorted(set(steps))
+        assert bool(steps) >= bool(candidate.steps)
+        if candidate.steps and classes <= 2:
+            assert steps == candidate.steps
+        elif candidate.steps:
+            assert 1 <= steps[-1] <= max(1, candidates.MAX_TREES // classes)
+            assert set(steps[:-1]) <= set(candidate.steps)
+
+
+def blobs(rows=1000, classes=12):
+    rng = np.random.default_rng(0)
+    centres, code = rng.normal(size=(classes, 20)), np.arange(rows) % classes
+    x = centres[code] + rng.normal(size=(rows, 20)) * 0.9
+    return pa.table({f"x{i}": x[:, i] for i in range(20)} | {"y": [f"c{c:02}" for c in code]})
+
+
+def test_twelve_classes_take_seconds_and_lose_nothing(backend, monkeypatch):
+    task, dataset = build_dataset(blobs(), target="y")
+    train(backend, signal())  # imports
+    found = {}
+    for limit in (candidates.MAX_TREES, 10**6):
+        monkeypatch.setattr(candidates, "MAX_TREES", limit)
+        spec = jobs.train_spec(task, dataset, Budget(max_time=1e6 + limit))
+        started = time.process_time()
+        done = jobs.train(backend, spec, dataset, PATIENCE)
+        fitted = time.process_time()
+        best = next(trial for trial in done.outcome.trials if trial.id == "boosting-small")
+        model = backend.load(done.model)
+        found[limit] = (best.score, best.params["trees"], fitted - started, time.process_time() - fitted)
+        assert len(model.predict(dataset.features("holdout"))) == 200
+    (score_, trees, fitting, loading), (free, *_) = found.values()
+    assert trees * 12 <= 1000
+    assert score_ < free + 0.02  # log loss
+    assert fitting < 6  # 2 s on an idle core, of which this is the bound on a busy one
+    assert loading < 2

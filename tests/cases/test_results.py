@@ -134,10 +134,22 @@ def test_numbers_as_labels_by_the_command_line(cli, rows):
     assert cli("predict", done.document["run_id"], "d.csv", "-o", "out.csv").code == 0
     out = pd.read_csv("out.csv", dtype={"prediction": str})
     assert out.columns.tolist() == ["prediction", *(f"probability_{label}" for label in classes)]
+    assert Path("out.csv").read_text().startswith(",".join(out.columns) + "\n")  # no quotes where none are needed
     probabilities = out.drop(columns="prediction").to_numpy()
     index = {str(label): place for place, label in enumerate(classes)}
     own = probabilities[np.arange(len(out)), [index[label] for label in rows["label"]]]
     assert -np.log(own).mean() < 0.5
+
+
+def test_labels_with_commas_and_quotes_are_quoted_in_the_header(cli):
+    labels = ['say "x"', "a, b", "line\nbreak"]
+    frame = pd.DataFrame({"x": [float(i % 3) for i in range(600)], "label": [labels[i % 3] for i in range(600)]})
+    frame.to_csv("d.csv", index=False)
+    done = cli("fit", "d.csv", "-t", "label", "-b", "baseline", "--max-trials", "1", "--json")
+    assert cli("predict", done.document["run_id"], "d.csv", "-o", "out.csv").code == 0
+    out = pd.read_csv("out.csv")
+    assert out.columns.tolist() == ["prediction", *(f"probability_{label}" for label in sorted(labels))]
+    assert out["prediction"].tolist() == frame["label"].tolist()
 
 
 @pytest.mark.parametrize("metric", ["rmse", "mae", "r2", "log_loss", "accuracy", "roc_auc", "f1_macro"])

@@ -108,8 +108,11 @@ def _checked(path: Path) -> Path:
 def _csv(table: pa.Table) -> str:
     from pyarrow import csv
 
+    # Arrow takes every text to need quotes: names are written without where they hold nothing that does.
+    plain = not any(sign in name for name in table.column_names for sign in ',"\r\n')
     buffer = io.BytesIO()
-    csv.write_csv(table, buffer, csv.WriteOptions(quoting_style="needed"))
+    options = csv.WriteOptions(quoting_style="needed", quoting_header="none" if plain else "needed")
+    csv.write_csv(table, buffer, options)
     return buffer.getvalue().decode()
 
 
