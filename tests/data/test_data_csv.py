@@ -234,3 +234,81 @@ def test_any_text_comes_back_as_many_rows_as_records(tmp_path_factory, names, da
     table = read_table(path)
     assert table.column_names == names
     assert [tuple(record[name] for name in names) for record in table.to_pylist()] == rows
+
+
+BODY = "a;b;c\n1;x;2,5\n2;y;3,5\n"
+EXPECTED = [{"a": 1, "b": "x", "c": 2.5}, {"a": 2, "b": "y", "c": 3.5}]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize(
+    "before",
+    [
+        "sep=;\n",
+        "SEP=;\n",
+        '"sep=;"\n',
+        "sep=;\n\n",
+        "# made by größe, with care\n",
+        "#\n# one\n#two; three\n\n",
+        "sep=;\n# a comment\n",
+        '# an open "quote\n',
+        "# x; y; z\n",
+    ],
+)
+def test_lines_before_the_header_are_no_rows(tmp_path, before, end, encoding):
+    path = write(tmp_path, (before + BODY).replace("\n", end).encode(encoding))
+    assert rows_of(path) == EXPECTED
+
+
+@pytest.mark.parametrize("separator", [":", "~", "\t", ",", "^", " "])
+def test_excels_line_names_any_separator(tmp_path, separator):
+    path = write(tmp_path, f"sep={separator}\n" + BODY.replace(",", ".").replace(";", separator))
+    assert rows_of(path) == EXPECTED
+
+
+@pytest.mark.parametrize(
+    ("content", "names"),
+    [
+        ("#id,label\n1,x\n2,y\n", ["#id", "label"]),
+        ("# id,label\n1,x\n2,y\n", ["# id", "label"]),
+        ("#,label\n#1,x\n#2,y\n3,z\n", ["#", "label"]),
+        ("# made, by, me\n#id,label\n1,x\n2,y\n", ["#id", "label"]),
+        ("#tag\nx\ny\n", ["#tag"]),
+        ("# a remark\ntext\none\ntwo\n", ["text"]),
+        ("#a,b\n#1,2\n#3,4\n", ["#a", "b"]),
+    ],
+)
+def test_a_header_may_start_like_a_comment(tmp_path, content, names):
+    table = read_table(write(tmp_path, content))
+    assert table.column_names == names
+    assert table.num_rows == len(content[content.index(names[0]) :].splitlines()) - 1
+
+
+def test_errors_count_the_lines_before_the_header(tmp_path):
+    with pytest.raises(SchemaError, match=r"line 5 of d\.csv has 3 cells"):
+        read_table(write(tmp_path, "# one\n# two\na,b\n1,2\n1,2,3\n4,5\n"))
+    text = "sep=,\na,b\n" + "1,plain text here\n" * 90_000
+    with pytest.raises(EncodingError, match="line 90003"):
+        read_table(write(tmp_path, text.encode() + b"2,caf\xe9\n"))
+
+
+@pytest.mark.parametrize("content", ["sep=;\n", "sep=;\n\n", "sep=;", "sep=,\n\na,b\n"])
+def test_a_file_of_nothing_but_a_preamble_is_refused(tmp_path, content):
+    with pytest.raises(UnreadableError, match="no rows"):
+        read_table(write(tmp_path, content))
+
+
+@pytest.mark.parametrize("blank", ["   ", "\t", "  \r", "   \n \n"])
+@pytest.mark.parametrize("filler", [0, 60_000])
+@pytest.mark.parametrize("quoted", ["x", '"x\ny"'])
+def test_lines_of_spaces_are_no_rows(tmp_path, blank, filler, quoted):
+    rows = f"1,{quoted},some more to read\n" * (filler + 2)
+    table = read_table(write(tmp_path, f"a,b,c\n{rows}{blank}\n{rows}{blank}"))
+    assert table.num_rows == 2 * (filler + 2)
+    assert table["a"].null_count == 0
+
+
+def test_a_line_of_spaces_does_not_hide_a_misfit(tmp_path):
+    with pytest.raises(SchemaError, match=r"line 4 of d\.csv has 1 cells"):
+        read_table(write(tmp_path, "a,b\n1,2\n   \nx\n3,4\n"))

@@ -7,16 +7,18 @@ import csv
 import io
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
+from automl_bridge.data.csv_preamble import preamble
 from automl_bridge.data.tidy import check_names
 from automl_bridge.errors import EncodingError, UnreadableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Dialect", "decoded", "encoding_error", "sniff"]
+__all__ = ["Dialect", "decoded", "encoding_error", "skipping", "sniff"]
 
 _SAMPLE = 1 << 18
 _SEPARATORS = ",;\t|"
+_MARK = codecs.BOM_UTF8
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -26,10 +28,12 @@ _MARKS = (
 
 
 class Dialect(NamedTuple):
-    """Separator and names, as the first lines show them."""
+    """Separator and names, as the first lines show them; and the bytes and lines that stand before the header."""
 
     separator: str
     names: list[str]
+    start: int = 0
+    lines: int = 0
 
 
 def decoded(opener: Callable[[], BinaryIO]) -> Callable[[], BinaryIO]:
@@ -50,11 +54,23 @@ def decoded(opener: Callable[[], BinaryIO]) -> Callable[[], BinaryIO]:
     return opener
 
 
+def skipping(opener: Callable[[], BinaryIO], start: int) -> Callable[[], BinaryIO]:
+    """Return an opener of the same file from the byte ``start`` on."""
+
+    def opened() -> BinaryIO:
+        file = opener()
+        file.read(start)
+        return file
+
+    return opened if start else opener
+
+
 def sniff(opener: Callable[[], BinaryIO], name: str) -> Dialect:
     """Find separator and header in the first lines.
 
     The separator is the one that cuts most of the first records into as many cells as the header, at least two;
-    the earliest of comma, semicolon, tab and pipe among equals. A file of one column has none: comma.
+    the earliest of comma, semicolon, tab and pipe among equals. A file of one column has none: comma. What stands
+    before the header is left out by the rule of `csv_preamble.preamble`, and may name another separator.
 
     Raises
     ------
@@ -82,10 +98,19 @@ def sniff(opener: Callable[[], BinaryIO], name: str) -> Dialect:
         text = text[: text.rfind("\n") + 1] or text
     if not text.strip():
         raise UnreadableError(f"{name} is empty: no header and no rows", hint="give a file with a header and rows")
-    separator = max(_SEPARATORS, key=lambda each: _fit(text, each))
-    names = next(row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if row)
+    before = preamble(text, _separator)
+    start = before.characters and len(text[: before.characters].encode()) + len(_MARK) * sample.startswith(_MARK)
+    text = text[before.characters :]
+    separator = before.separator or _separator(text)
+    names = next((row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if row), None)
+    if names is None:
+        raise UnreadableError(f"{name} has no header and no rows", hint="give a file with a header and rows")
     check_names(names, name)
-    return Dialect(separator, names)
+    return Dialect(separator, names, start, before.lines)
+
+
+def _separator(text: str) -> str:
+    return max(_SEPARATORS, key=lambda each: _fit(text, each))
 
 
 def _fit(text: str, separator: str) -> tuple[bool, float, int]:
@@ -103,9 +128,8 @@ def _fit(text: str, separator: str) -> tuple[bool, float, int]:
     return (True, round(same, 2), widths[0])
 
 
-def encoding_error(opener: Callable[[], BinaryIO], name: str) -> EncodingError:
-    """Return the error that says where ``name`` stops being UTF-8, and how to convert it."""
-    line = 1
+def encoding_error(opener: Callable[[], BinaryIO], name: str, line: int = 1) -> EncodingError:
+    """Return the error that says where ``name`` stops being UTF-8, and how to convert it; ``line`` is its first."""
     with opener() as file:
         for raw in file:
             try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO
 
-from automl_bridge.data.csv_dialect import decoded, sniff
+from automl_bridge.data.csv_dialect import decoded, skipping, sniff
 from automl_bridge.data.csv_numbers import comma_numbers, needs_text, restore
 from automl_bridge.data.csv_parse import CsvParser
 from automl_bridge.errors import UnreadableError
@@ -22,7 +22,9 @@ def read_csv(opener: Callable[[], BinaryIO], name: str, as_text: Collection[str]
 
     UTF-8 with or without a mark, or UTF-16 with one; separated by comma, semicolon, tab or pipe; cells in double
     quotes may hold anything. Empty cells and ``NA``, ``N/A``, ``NULL``, ``null``, ``NaN``, ``nan``, ``#N/A`` are
-    missing. Whole numbers stay exact, numbers with leading zeros stay text, decimal commas are read.
+    missing; lines of spaces only are left out of files of several columns. A first line ``sep=;`` names the separator,
+    and comment lines before the header are left out. Whole numbers stay exact, numbers with leading zeros stay text,
+    decimal commas are read.
 
     Parameters
     ----------
@@ -40,7 +42,14 @@ def read_csv(opener: Callable[[], BinaryIO], name: str, as_text: Collection[str]
     """
     opener = decoded(opener)
     dialect = sniff(opener, name)
-    parser = CsvParser(opener, name, dialect.separator, len(dialect.names), frozenset(as_text) & set(dialect.names))
+    parser = CsvParser(
+        skipping(opener, dialect.start),
+        name,
+        dialect.separator,
+        len(dialect.names),
+        frozenset(as_text) & set(dialect.names),
+        lines=dialect.lines,
+    )
     table = parser.all_columns()
     if not table.num_rows:
         raise UnreadableError(f"{name} has a header but no rows", hint="give a file with at least one row")

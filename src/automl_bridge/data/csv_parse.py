@@ -6,7 +6,7 @@ import csv
 import io
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from automl_bridge.data.csv_dialect import encoding_error
 from automl_bridge.data.csv_watch import BLOCK, WatchedFile, breaks_in_quotes
@@ -42,6 +42,8 @@ class CsvParser:
         Of the cells, and number of columns.
     text
         Columns that are text, whatever they look like.
+    lines
+        Number of lines that stand in the file before what the opener opens.
     """
 
     opener: Callable[[], BinaryIO]
@@ -49,6 +51,7 @@ class CsvParser:
     separator: str
     width: int
     text: frozenset[str] = frozenset()
+    lines: int = 0
     breaks: bool = False
     block: int = BLOCK
     leading_zeros: bool = False
@@ -78,7 +81,7 @@ class CsvParser:
                 with watched:
                     table = self._read(watched, names, types)
             except UnicodeDecodeError:
-                raise encoding_error(self.opener, self.name) from None
+                raise encoding_error(self.opener, self.name, self.lines + 1) from None
             except pa.ArrowInvalid as error:
                 if not names and types.keys() > self.text and "conversion error" in str(error):
                     types = self._text_types()
@@ -89,7 +92,7 @@ class CsvParser:
                 self.breaks = True
                 continue
             if any(pa.types.is_binary(kind) for kind in table.schema.types):
-                raise encoding_error(self.opener, self.name)
+                raise encoding_error(self.opener, self.name, self.lines + 1)
             if watched.odd and not names and _never_closed(table, watched.end):
                 raise UnreadableError(f"{self.name} ends within a quoted cell", hint="look for a quote never closed")
             self.leading_zeros = watched.leading_zeros
@@ -115,6 +118,7 @@ class CsvParser:
                 newlines_in_values=self.breaks,
                 # In a file of one column an empty line is a row whose value is missing.
                 ignore_empty_lines=self.width > 1,
+                invalid_row_handler=_without_blank_lines if self.width > 1 else None,
             ),
             pyarrow.csv.ConvertOptions(
                 strings_can_be_null=True, include_columns=list(names) or None, column_types=types
@@ -146,7 +150,7 @@ class CsvParser:
     def _explain(self, error: Exception) -> DataError:
         """Find the line that does not fit, with the standard library's parser: slow, but it is the last step."""
         if "UTF8" in str(error):
-            return encoding_error(self.opener, self.name)
+            return encoding_error(self.opener, self.name, self.lines + 1)
         limit = csv.field_size_limit(sys.maxsize)
         try:
             with io.TextIOWrapper(self.opener(), "utf-8-sig", errors="replace", newline="") as file:
@@ -159,7 +163,7 @@ class CsvParser:
             return UnreadableError(
                 f"{self.name} cannot be read as CSV: {error}", hint="look for a quote that is never closed"
             )
-        line, row = found
+        line, row = found[0] + self.lines, found[1]
         return SchemaError(
             f"line {line} of {self.name} has {len(row)} cells, its header has {self.width}: "
             + self.separator.join(row)[:60],
@@ -167,12 +171,17 @@ class CsvParser:
         )
 
 
+def _without_blank_lines(row: Any) -> str:
+    """Leave out lines of spaces only, as empty ones are; ``row`` is Arrow's `InvalidRow`."""
+    return "skip" if row.actual_columns == 1 and not (row.text or "").strip() else "error"
+
+
 def _first_misfit(file: io.TextIOWrapper, separator: str) -> tuple[int, list[str]] | None:
     reader = csv.reader(file, delimiter=separator)
     width, line = None, 1
     for row in reader:
         width = width or len(row)
-        if row and len(row) != width:
+        if row and len(row) != width and not (len(row) == 1 and not row[0].strip()):
             return line, row
         line = reader.line_num + 1
     return None
