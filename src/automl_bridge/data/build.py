@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from automl_bridge.data.columns import Columns, understand
+from automl_bridge.data.csv_labels import label_note, missing_hint, missing_words, without_words
 from automl_bridge.data.dataset import Dataset
 from automl_bridge.data.fingerprint import fingerprint
 from automl_bridge.data.labels import classes_of
@@ -87,8 +88,9 @@ def build_dataset(  # noqa: PLR0913 - each says one thing of the data that it ca
     asked = None if task is None else Task.parse(task)
     name = name or source_name(source)
     table, columns = _gathered(source, target, y, weight, group, time, types, name)
-    table, notes = _with_target(table, columns.targets)
     first = columns.targets[0]
+    origin = table.schema.field(first)
+    table, notes = _with_target(table, columns.targets)
     found = asked or infer_task(
         table.schema.field(first),
         table[first],
@@ -103,7 +105,7 @@ def build_dataset(  # noqa: PLR0913 - each says one thing of the data that it ca
         if len(columns.targets) > 1:
             raise TargetError(f"{len(columns.targets)} targets at once are learned only as numbers", hint="choose one")
         classes, counts, target_type = classes_of(table.schema.field(first), table[first])
-        check_classes(first, table[first], classes, inferred=asked is None)
+        check_classes(origin, table[first], classes, inferred=asked is None)
         notes += single_row_note(first, classes, counts)
     else:
         table = _with_numbers(table, columns.targets)
@@ -132,7 +134,9 @@ def _gathered(
     types: Mapping[str, Kind | str] | None,
     name: str,
 ) -> tuple[pa.Table, Columns]:
-    table = read_table(source, name=name)
+    named = [] if y is not None or target is None else [target] if isinstance(target, str | int) else list(target)
+    as_words = {str(each): str((types or {}).get(each, "")).lower() in {"categorical", "text"} for each in named}
+    table = read_table(source, name=name, labels=as_words)
     if not table.num_rows:
         raise SchemaError(f"0 sample(s) (shape=(0, {table.num_columns})) while a minimum of 1 is required.")
     table, targets = add_targets(table, source, target, y, name)
@@ -152,14 +156,26 @@ def _with_target(table: pa.Table, targets: Sequence[str]) -> tuple[pa.Table, tup
 
     import pyarrow.compute as pc
 
+    fields = [table.schema.field(name) for name in targets]
+    notes = tuple(note for field in fields for note in label_note(field))
+    for field in fields:
+        index = table.column_names.index(field.name)
+        table = table.set_column(index, without_words(field), table.column(index))
     if not any(table[name].null_count for name in targets):
-        return table, ()
+        return table, notes
     kept = table.filter(functools.reduce(pc.and_, [pc.is_valid(table[name]) for name in targets]))
     listed = ", ".join(f'"{name}"' for name in targets)
     if not kept.num_rows:
-        raise TargetError(f"the target {listed} is missing in every row", hint="choose another target")
-    left_out = table.num_rows - kept.num_rows
-    return kept, (f"{left_out:,} of {table.num_rows:,} rows left out: their target {listed} is missing",)
+        raise TargetError(
+            f"the target {listed} is missing in every row" + "".join(map(missing_words, fields)),
+            hint="choose another target" + "".join(f"; {hint}" for hint in map(missing_hint, fields) if hint),
+        )
+    left_out = (
+        f"{table.num_rows - kept.num_rows:,} of {table.num_rows:,} rows left out: their target {listed} is missing"
+    )
+    words = "".join(map(missing_words, fields))
+    hints = "".join(f"; {hint}" for hint in map(missing_hint, fields) if hint)
+    return kept, (*notes, left_out + words + hints)
 
 
 def _with_numbers(table: pa.Table, targets: Sequence[str]) -> pa.Table:

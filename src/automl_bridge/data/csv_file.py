@@ -5,19 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, BinaryIO
 
 from automl_bridge.data.csv_dialect import decoded, skipping, sniff
+from automl_bridge.data.csv_labels import with_labels
 from automl_bridge.data.csv_numbers import comma_numbers, needs_text, restore
 from automl_bridge.data.csv_parse import CsvParser
 from automl_bridge.errors import UnreadableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping
 
     import pyarrow as pa
 
 __all__ = ["read_csv"]
 
 
-def read_csv(opener: Callable[[], BinaryIO], name: str, as_text: Collection[str] = ()) -> pa.Table:
+def read_csv(
+    opener: Callable[[], BinaryIO], name: str, as_text: Collection[str] = (), labels: Mapping[str, bool] | None = None
+) -> pa.Table:
     """Read a CSV file with a header.
 
     UTF-8 with or without a mark, or UTF-16 with one; separated by comma, semicolon, tab or pipe; cells in double
@@ -34,6 +37,8 @@ def read_csv(opener: Callable[[], BinaryIO], name: str, as_text: Collection[str]
         How to speak of it.
     as_text
         Columns that are read as they are written, whatever they look like.
+    labels
+        Targets, whose labels may be words like ``NA`` by the rule of `csv_labels`; True if the kind was set by hand.
 
     Raises
     ------
@@ -60,4 +65,6 @@ def read_csv(opener: Callable[[], BinaryIO], name: str, as_text: Collection[str]
         numbers = comma_numbers(table.column(index), separator=dialect.separator)
         if numbers is not None and column_name not in as_text:
             table = table.set_column(index, column_name, numbers)
+    for target, by_hand in (labels or {}).items():
+        table = with_labels(parser, table, target, by_hand=by_hand)
     return table

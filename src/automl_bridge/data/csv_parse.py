@@ -13,7 +13,7 @@ from automl_bridge.data.csv_watch import BLOCK, WatchedFile, breaks_in_quotes
 from automl_bridge.errors import DataError, SchemaError, UnreadableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -66,20 +66,22 @@ class CsvParser:
         """
         return self._parse([], self._sampled_types())
 
-    def as_text(self, names: Sequence[str]) -> pa.Table:
-        """Parse the columns ``names`` only, as they are written."""
+    def as_text(self, names: Sequence[str], **nulls: Any) -> pa.Table:
+        """Parse the columns ``names`` only, as they are written; ``nulls`` are Arrow's options of what is missing."""
         import pyarrow as pa
 
-        return self._parse(names, dict.fromkeys(names, pa.string()))
+        return self._parse(names, dict.fromkeys(names, pa.string()), nulls)
 
-    def _parse(self, names: Sequence[str], types: dict[str, pa.DataType]) -> pa.Table:
+    def _parse(
+        self, names: Sequence[str], types: dict[str, pa.DataType], nulls: Mapping[str, Any] | None = None
+    ) -> pa.Table:
         import pyarrow as pa
 
         while True:
             watched = WatchedFile(self.opener(), self.separator)
             try:
                 with watched:
-                    table = self._read(watched, names, types)
+                    table = self._read(watched, names, types, nulls or {})
             except UnicodeDecodeError:
                 raise encoding_error(self.opener, self.name, self.lines + 1) from None
             except pa.ArrowInvalid as error:
@@ -107,7 +109,13 @@ class CsvParser:
             return False
         return True
 
-    def _read(self, file: BinaryIO | io.RawIOBase, names: Sequence[str], types: dict[str, pa.DataType]) -> pa.Table:
+    def _read(
+        self,
+        file: BinaryIO | io.RawIOBase,
+        names: Sequence[str],
+        types: dict[str, pa.DataType],
+        nulls: Mapping[str, Any],
+    ) -> pa.Table:
         import pyarrow.csv
 
         return pyarrow.csv.read_csv(
@@ -121,7 +129,7 @@ class CsvParser:
                 invalid_row_handler=_without_blank_lines if self.width > 1 else None,
             ),
             pyarrow.csv.ConvertOptions(
-                strings_can_be_null=True, include_columns=list(names) or None, column_types=types
+                **{"strings_can_be_null": True, **nulls}, include_columns=list(names) or None, column_types=types
             ),
         )
 
@@ -135,7 +143,7 @@ class CsvParser:
         if len(sample) < _SAMPLE:
             return self._text_types()
         try:
-            schema = self._read(io.BytesIO(sample[: sample.rfind(b"\n") + 1]), [], {}).schema
+            schema = self._read(io.BytesIO(sample[: sample.rfind(b"\n") + 1]), [], {}, {}).schema
         except (pa.ArrowInvalid, UnicodeDecodeError):
             # A cell is cut through, or the file is wrong: parsing all of it will tell.
             return self._text_types()

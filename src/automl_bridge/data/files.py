@@ -11,10 +11,11 @@ from automl_bridge.data.csv_file import read_csv
 from automl_bridge.errors import UnreadableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping
 
     import pyarrow as pa
 
+    Labels = Mapping[str, bool] | None
     Opener = Callable[[], BinaryIO]
 
 __all__ = ["read_file"]
@@ -23,13 +24,13 @@ _FORMATS = "CSV, TSV, Parquet, Arrow and Feather files are read"
 _COMPRESSED = {b"\x1f\x8b": "gzip", b"BZ": "bz2", b"\x28\xb5\x2f\xfd": "zstd"}
 
 
-def read_file(path: str, name: str, as_text: Collection[str] = ()) -> pa.Table:
+def read_file(path: str, name: str, as_text: Collection[str] = (), labels: Labels = None) -> pa.Table:
     """Read the file, the folder of Parquet files or the object at ``path``; `readers.read_table` has what it raises."""
     if re.match(r"^[a-z][a-z0-9+.-]+://", path) and not path.startswith("file://"):
         from automl_bridge.storage import read_object
 
         held = read_object(path)
-        return _read(lambda: io.BytesIO(held), held[:64], name, as_text)
+        return _read(lambda: io.BytesIO(held), held[:64], name, as_text, labels)
     local = Path(path.removeprefix("file://")).expanduser()
     if local.is_dir():
         return _read_folder(local)
@@ -40,22 +41,22 @@ def read_file(path: str, name: str, as_text: Collection[str] = ()) -> pa.Table:
         raise UnreadableError(f"no such file: {path}", hint="check the path; a relative one starts here") from None
     except OSError as error:
         raise UnreadableError(f"cannot read {path}: {error.strerror}", hint="check its permissions") from error
-    return _read(lambda: local.open("rb"), head, name, as_text)
+    return _read(lambda: local.open("rb"), head, name, as_text, labels)
 
 
-def _read(opener: Opener, head: bytes, name: str, as_text: Collection[str]) -> pa.Table:
+def _read(opener: Opener, head: bytes, name: str, as_text: Collection[str], labels: Labels) -> pa.Table:
     import pyarrow as pa
 
     if not head:
         raise UnreadableError(f"{name} is empty: 0 bytes", hint="give a file with a header and rows")
     for magic, codec in _COMPRESSED.items():
         if head.startswith(magic):
-            return _decompressed(opener, codec, name, as_text)
+            return _decompressed(opener, codec, name, as_text, labels)
     if head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         raise UnreadableError(f"{name} is a workbook or an archive, not a table", hint=f"save it as CSV; {_FORMATS}")
     reader = next((read for magic, read in _READERS.items() if head.startswith(magic)), None)
     if reader is None:
-        return read_csv(opener, name, as_text)
+        return read_csv(opener, name, as_text, labels)
     try:
         with opener() as file:
             return reader(file)
@@ -91,7 +92,7 @@ def _parquet(file: BinaryIO) -> pa.Table:
 _READERS = {b"PAR1": _parquet, b"ARROW1": _ipc_file, b"\xff\xff\xff\xff": _ipc_stream}
 
 
-def _decompressed(opener: Opener, codec: str, name: str, as_text: Collection[str]) -> pa.Table:
+def _decompressed(opener: Opener, codec: str, name: str, as_text: Collection[str], labels: Labels) -> pa.Table:
     import pyarrow as pa
 
     try:
@@ -99,7 +100,7 @@ def _decompressed(opener: Opener, codec: str, name: str, as_text: Collection[str
             held = pa.CompressedInputStream(pa.PythonFile(file, "r"), codec).read()
     except (pa.ArrowException, OSError) as error:
         raise UnreadableError(f"{name} is damaged: {error}", hint="write it anew") from error
-    return _read(lambda: io.BytesIO(held), held[:64], name, as_text)
+    return _read(lambda: io.BytesIO(held), held[:64], name, as_text, labels)
 
 
 def _read_folder(folder: Path) -> pa.Table:

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 from automl_bridge.data.tidy import tidy
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     import pyarrow as pa
 
 __all__ = ["read_table", "source_name"]
 
 
-def read_table(source: Any, *, name: str | None = None, as_text: Collection[str] = ()) -> pa.Table:
+def read_table(
+    source: Any, *, name: str | None = None, as_text: Collection[str] = (), labels: Mapping[str, bool] | None = None
+) -> pa.Table:
     """Read ``source`` into an Arrow table in the form that `tidy.tidy` describes.
 
     Parameters
@@ -27,6 +29,9 @@ def read_table(source: Any, *, name: str | None = None, as_text: Collection[str]
         How to speak of it in errors; by default the file's name, or ``data``.
     as_text
         Columns of a CSV file to read as they are written, whatever they look like.
+    labels
+        Targets of a CSV file, whose labels may look like missing values: `csv_labels` has the rule. True for those
+        whose kind was set by hand to categorical or text.
 
     Returns
     -------
@@ -46,7 +51,7 @@ def read_table(source: Any, *, name: str | None = None, as_text: Collection[str]
     if isinstance(source, str | PathLike):
         from automl_bridge.data.files import read_file
 
-        return tidy(read_file(fspath(source), name, as_text), name)
+        return tidy(read_file(fspath(source), name, as_text, labels), name)
     from automl_bridge.data.memory import from_memory
 
     return tidy(from_memory(source), name)

@@ -6,6 +6,7 @@ import difflib
 from typing import TYPE_CHECKING
 
 from automl_bridge.data.arrow_types import is_integral, is_number, is_stamp, is_text
+from automl_bridge.data.csv_labels import missing_hint, missing_words
 from automl_bridge.data.tidy import CATEGORICAL_HINT, has_hint
 from automl_bridge.errors import SchemaError, TargetError
 from automl_bridge.spec import Kind
@@ -72,16 +73,19 @@ def infer_task(
     return Task(f"{subject}-{'classification' if classification else 'regression'}")
 
 
-def check_classes(name: str, column: pa.ChunkedArray, classes: Sequence[Label], *, inferred: bool) -> None:
+def check_classes(field: pa.Field, column: pa.ChunkedArray, classes: Sequence[Label], *, inferred: bool) -> None:
     """Raise `TargetError` for a target that no classifier learns: one class, fractions, hardly a label twice."""
     import pyarrow as pa
+
+    name = field.name
 
     if pa.types.is_floating(column.type) and _has_infinity(column):
         raise _infinity(name)
     if len(classes) == 1:
         raise TargetError(
-            f'the target "{name}" has only one class, {classes[0]!r}: there is nothing to tell apart',
-            hint="add rows of another class, or choose another target",
+            f'the target "{name}" has only one class, {classes[0]!r}: there is nothing to tell apart'
+            + (f"; other rows are missing{words}" if (words := missing_words(field)) else ""),
+            hint=missing_hint(field) or "add rows of another class, or choose another target",
         )
     if pa.types.is_floating(column.type) and not _integral(column) and len(classes) > _few(len(column)):
         raise TargetError(

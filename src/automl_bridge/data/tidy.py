@@ -2,8 +2,9 @@
 
 Whatever a table came from, afterwards strings are ``string``, categories are their values, missing is null
 (never NaN), and what cannot be learned from (lists, structs) is an error that names the column.
-Two things that plain types cannot say travel in the metadata: that a column was a categorical
-(`CATEGORICAL_HINT` of its field) and that the columns had no names of their own (`UNNAMED` of the schema).
+What plain types cannot say travels in the metadata: that a column was a categorical (`CATEGORICAL_HINT` of its field)
+or had values of several types (`MIXED_HINT`), which words of a file were read as missing (`MISSING_WORDS`), and that
+the columns had no names of their own (`UNNAMED` of the schema).
 """
 
 from __future__ import annotations
@@ -18,11 +19,23 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-__all__ = ["CATEGORICAL_HINT", "MIXED_HINT", "UNNAMED", "check_names", "has_hint", "is_unnamed", "mark_unnamed", "tidy"]
+__all__ = [
+    "CATEGORICAL_HINT",
+    "MISSING_WORDS",
+    "MIXED_HINT",
+    "UNNAMED",
+    "check_names",
+    "has_hint",
+    "is_unnamed",
+    "mark_unnamed",
+    "tidy",
+]
 
 CATEGORICAL_HINT = b"automl_bridge.categorical"
 MIXED_HINT = b"automl_bridge.mixed"
+MISSING_WORDS = b"automl_bridge.missing_words"
 UNNAMED = b"automl_bridge.unnamed"
+_KEPT = {CATEGORICAL_HINT, MIXED_HINT, MISSING_WORDS}
 _STRING_LIMIT = 2**31 - 1
 """Bytes that one chunk of ``string`` can hold: its offsets are 32-bit."""
 
@@ -42,7 +55,7 @@ def tidy(table: pa.Table, name: str = "data") -> pa.Table:
     for field, column in zip(table.schema, table.columns, strict=True):
         plain, hint = _plain(column, field.name)
         changed = changed or plain is not column or field.metadata is not None
-        kept = {key: value for key, value in (field.metadata or {}).items() if key in {CATEGORICAL_HINT, MIXED_HINT}}
+        kept = {key: value for key, value in (field.metadata or {}).items() if key in _KEPT}
         fields.append(pa.field(field.name, plain.type, metadata=kept | hint or None))
         columns.append(plain)
     keep = {UNNAMED: b"1"} if is_unnamed(table) else None
