@@ -67,6 +67,8 @@ class ColumnProfile(Frozen):
         Number of missing values over all rows.
     distinct
         Number of distinct values, missing not counted; None where it was not counted.
+    written
+        How the numbers of a text column were written, where not plainly (`data.written.Way`): new rows are read alike.
     """
 
     name: str
@@ -77,6 +79,7 @@ class ColumnProfile(Frozen):
     missing: int = 0
     distinct: int | None = None
     max_length: int | None = None
+    written: str | None = None
 
 
 class Profile(Frozen):

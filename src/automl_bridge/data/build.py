@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
-from automl_bridge.data.columns import Columns, understand
+from automl_bridge.data.columns import Columns, understand, written_note
 from automl_bridge.data.csv_labels import label_note, missing_hint, missing_words, without_words
 from automl_bridge.data.dataset import Dataset
 from automl_bridge.data.fingerprint import fingerprint
@@ -17,7 +17,9 @@ from automl_bridge.data.readers import read_table, source_name
 from automl_bridge.data.roles import add_side_column, add_targets, check_weights
 from automl_bridge.data.split import check_fractions
 from automl_bridge.data.split_by import assign
-from automl_bridge.data.target import check_classes, infer_task, numbers, single_row_note
+from automl_bridge.data.target import check_classes, few_values, infer_task, numbers, single_row_note
+from automl_bridge.data.tidy import CATEGORICAL_HINT, has_hint
+from automl_bridge.data.written import way_of
 from automl_bridge.errors import SchemaError, TargetError
 from automl_bridge.spec import Profile, Role
 from automl_bridge.task import Task
@@ -91,6 +93,8 @@ def build_dataset(  # noqa: PLR0913 - each says one thing of the data that it ca
     first = columns.targets[0]
     origin = table.schema.field(first)
     table, notes = _with_target(table, columns.targets)
+    if asked is None or not asked.is_classification:
+        table, notes = _with_written_targets(table, columns.targets, notes, certain=asked is not None)
     found = asked or infer_task(
         table.schema.field(first),
         table[first],
@@ -176,6 +180,20 @@ def _with_target(table: pa.Table, targets: Sequence[str]) -> tuple[pa.Table, tup
     words = "".join(map(missing_words, fields))
     hints = "".join(f"; {hint}" for hint in map(missing_hint, fields) if hint)
     return kept, (*notes, left_out + words + hints)
+
+
+def _with_written_targets(
+    table: pa.Table, targets: Sequence[str], notes: tuple[str, ...], *, certain: bool
+) -> tuple[pa.Table, tuple[str, ...]]:
+    """Read targets like ``$1,234.50`` as numbers; unless a regression is ``certain``, only if they are no classes."""
+    for name in targets:
+        index = table.column_names.index(name)
+        column = table.column(index)
+        way = None if has_hint(table.schema.field(index), CATEGORICAL_HINT) else way_of(column)
+        if way is not None and (certain or not few_values(column)):
+            table = table.set_column(index, name, way.read(column, name))
+            notes = (*notes, written_note(name, way))
+    return table, notes
 
 
 def _with_numbers(table: pa.Table, targets: Sequence[str]) -> pa.Table:

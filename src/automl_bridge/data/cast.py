@@ -9,6 +9,7 @@ from automl_bridge.data.csv_numbers import comma_numbers
 from automl_bridge.data.durations import parse_durations
 from automl_bridge.data.schema import parse_stamps
 from automl_bridge.data.values import text_of
+from automl_bridge.data.written import Way, blanked
 from automl_bridge.errors import SchemaError
 from automl_bridge.spec import Kind
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["cast_like", "cast_to_kind", "to_float"]
 
-_MISSING = ["", "NA", "N/A", "NULL", "null", "NaN", "nan", "None", "<NA>", "NaT", "#N/A", "n/a", "-", "?"]
 _YES = ["true", "t", "yes", "y", "1", "1.0", "on"]
 _NO = ["false", "f", "no", "n", "0", "0.0", "off"]
 
@@ -29,9 +29,10 @@ _NO = ["false", "f", "no", "n", "0", "0.0", "off"]
 def cast_like(column: pa.ChunkedArray, seen: ColumnProfile) -> pa.ChunkedArray:
     """Return ``column`` as training saw it.
 
-    Text is read as numbers, stamps or booleans; numbers become the text of a category; whole numbers may come as
-    floats. Stamps move to training's zone; where only one side has a zone, the other is taken to be in UTC.
-    Numbers that do not fit into whole numbers (fractions, infinity) stay floats, for the encoder to handle.
+    Text is read as numbers (as training's were written), stamps or booleans; numbers become the text of a category;
+    whole numbers may come as floats. Stamps move to training's zone; where only one side has a zone, the other is
+    taken to be in UTC. Numbers that do not fit into whole numbers (fractions, infinity) stay floats, for the encoder
+    to handle.
 
     Raises
     ------
@@ -45,6 +46,8 @@ def cast_like(column: pa.ChunkedArray, seen: ColumnProfile) -> pa.ChunkedArray:
         return column
     if seen.distinct == 0 or column.null_count == len(column):
         return pa.chunked_array([pa.nulls(len(column), wanted)])
+    if seen.written is not None and is_text(column.type):
+        column = Way.parse(seen.written).read(column, seen.name)
     return _reader(wanted)(column, wanted, seen.name)
 
 
@@ -117,7 +120,7 @@ def _read_numbers(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    text = _blanked(column)
+    text = blanked(column)
     try:
         numbers = text.cast(pa.float64())
     except pa.ArrowInvalid:
@@ -126,14 +129,6 @@ def _read_numbers(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
             raise _unreadable(text, float, name, "a number") from None
         numbers = found
     return pc.if_else(pc.is_nan(numbers), pa.scalar(None, pa.float64()), numbers)
-
-
-def _blanked(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    text = pc.utf8_trim_whitespace(column)
-    return pc.if_else(pc.is_in(text, value_set=pa.array(_MISSING)), pa.scalar(None, pa.string()), text)
 
 
 def _to_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -148,7 +143,7 @@ def _to_boolean(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    text = pc.utf8_lower(_blanked(_to_text(column)))
+    text = pc.utf8_lower(blanked(_to_text(column)))
     yes, no = pc.is_in(text, value_set=pa.array(_YES)), pc.is_in(text, value_set=pa.array(_NO))
     known = pc.or_(pc.or_(yes, no), pc.is_null(text))
     if not pc.all(known).as_py():
@@ -163,7 +158,7 @@ def _to_whole(column: pa.ChunkedArray, wanted: pa.DataType, name: str) -> pa.Chu
     import pyarrow as pa
 
     if is_text(column.type):
-        text = _blanked(column)
+        text = blanked(column)
         try:
             return text.cast(wanted)
         except pa.ArrowInvalid:
@@ -191,7 +186,7 @@ def _to_stamps(column: pa.ChunkedArray, wanted: pa.DataType, name: str) -> pa.Ch
     import pyarrow as pa
 
     if is_text(column.type):
-        text = _blanked(column)
+        text = blanked(column)
         parsed = parse_stamps(text)
         if parsed is None:
             raise _unreadable(text, _read_stamp, name, "a date or time like 2024-12-31 23:59:00")

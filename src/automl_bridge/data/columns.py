@@ -12,7 +12,8 @@ from automl_bridge.data.memory import TEXT_COLUMN
 from automl_bridge.data.names import safe_names
 from automl_bridge.data.schema import facts, infer_kind, parse_stamps
 from automl_bridge.data.target import missing_column
-from automl_bridge.data.tidy import CATEGORICAL_HINT, is_unnamed
+from automl_bridge.data.tidy import CATEGORICAL_HINT, has_hint, is_unnamed
+from automl_bridge.data.written import LIKE_NUMBER, Way, way_of
 from automl_bridge.errors import SchemaError, UnknownNameError
 from automl_bridge.spec import ColumnProfile, Kind, Role
 
@@ -21,9 +22,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-__all__ = ["Columns", "understand"]
+__all__ = ["Columns", "understand", "written_note"]
 
-_NUMBER = r"^\s*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\s*$"
 _SPOILED_ROWS, _SPOILED_LEVELS = 20_000, 10
 _IGNORED = "ignored"
 
@@ -35,6 +35,8 @@ class Columns:
     kinds: dict[str, Kind]
     roles: dict[str, Role]
     notes: tuple[str, ...] = field(default=())
+    written: dict[str, Way] = field(default_factory=dict)
+    """Ways of the numbers that were written as text."""
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -79,6 +81,7 @@ class Columns:
                     missing=counted.missing,
                     distinct=counted.distinct,
                     max_length=counted.max_length,
+                    written=str(self.written[name]) if name in self.written else None,
                 )
             )
         return tuple(found)
@@ -114,6 +117,11 @@ def understand(
             raise missing_column(name, table.column_names, where)
     kinds: dict[str, Kind] = {}
     found: dict[str, Role] = {}
+    written = _written(table, by_hand, roles)
+    for name, way in written.items():
+        index = table.column_names.index(name)
+        numbers = way.read(table.column(index), name)
+        table = table.set_column(index, table.schema.field(index).with_type(numbers.type), numbers)
     for index, name in enumerate(table.column_names):
         table = _retyped(table, index, by_hand.get(name), roles.get(name))
         settled = by_hand.get(name)
@@ -128,12 +136,16 @@ def understand(
         else:
             kinds[name], inferred = infer_kind(table.schema.field(index), table.column(index))
         found[name] = roles.get(name, inferred)
-    notes = _settle_ignored(kinds, found, by_hand) + _spoiled_numbers(table, kinds, roles, by_hand)
+    notes = (
+        _settle_ignored(kinds, found, by_hand)
+        + tuple(written_note(name, way) for name, way in written.items())
+        + _spoiled_numbers(table, kinds, roles, by_hand)
+    )
     if Role.FEATURE not in found.values():
         raise SchemaError(f"{where} has no column to learn from besides {', '.join(roles)}", hint="add feature columns")
     # Targets come in the order they were named.
     ordered = {name: found[name] for name in [*(n for n in roles if n in found), *(n for n in found if n not in roles)]}
-    return table, Columns(kinds, ordered, notes)
+    return table, Columns(kinds, ordered, notes, written)
 
 
 def _parse_kind(kind: Kind | str) -> Kind | None:
@@ -160,6 +172,26 @@ def _retyped(table: pa.Table, index: int, by_hand: Kind | None, role: Role | Non
     if changed is column and metadata == dict(field.metadata or {}):
         return table
     return table.set_column(index, field.with_type(changed.type).with_metadata(metadata or None), changed)
+
+
+def _written(table: pa.Table, by_hand: Mapping[str, Kind | None], roles: Mapping[str, Role]) -> dict[str, Way]:
+    """Return how the numbers of text columns are written; of targets only where their kind was set to numbers."""
+    numbers = {Kind.NUMERIC, Kind.INTEGER}
+    ways = {
+        field.name: way_of(column)
+        for field, column in zip(table.schema, table.columns, strict=True)
+        if by_hand.get(field.name) in numbers
+        or not (field.name in by_hand or field.name in roles or has_hint(field, CATEGORICAL_HINT) or is_unnamed(table))
+    }
+    return {name: way for name, way in ways.items() if way is not None}
+
+
+def written_note(name: str, way: Way) -> str:
+    """Say that a column's text was read as numbers."""
+    return (
+        f'column "{name}" is read as numbers: all its values are written like {way.example()} '
+        f"(--type {name}=categorical keeps them as text)"
+    )
 
 
 def _side_kind(field: pa.Field, column: pa.ChunkedArray) -> Kind:
@@ -199,7 +231,14 @@ def _spoiled_numbers(
         column = table[name].slice(0, _SPOILED_ROWS).drop_null()
         if not is_text(column.type) or pc.count_distinct(column).as_py() <= _SPOILED_LEVELS:
             continue
-        words = column.filter(pc.invert(pc.match_substring_regex(column, _NUMBER)))
+        dressed = column.filter(pc.match_substring_regex(column, r"[^0-9.eE+\s-]"))
+        if len(dressed) and pc.all(pc.match_substring_regex(column, LIKE_NUMBER)).as_py():
+            told.append(
+                f'column "{name}" is read as {kinds[name]}: values like "{dressed[0].as_py()[:40]}" may mean more '
+                "than one number, or are written in more than one way; write plain numbers to have numbers"
+            )
+            continue
+        words = column.filter(pc.invert(pc.match_substring_regex(column, LIKE_NUMBER)))
         if 0 < len(words) < 0.5 * len(column):
             told.append(
                 f'column "{name}" holds numbers, but for {len(words):,} of {len(column):,} values like '

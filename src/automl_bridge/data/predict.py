@@ -41,8 +41,8 @@ def build_predict_dataset(source: Any, profile: Profile, *, name: str | None = N
     import pyarrow as pa
 
     name = name or source_name(source)
-    # What training saw as text is not guessed anew: "1.0", "true" and "2024-01-01" may all be levels.
-    texts = [column.name for column in profile.features if column.arrow_type == "string"]
+    # What training saw as text is not guessed anew: "1.0", "true" and "2024-01-01" may be levels, "1,234" a thousand.
+    texts = [column.name for column in profile.features if column.arrow_type == "string" or column.written]
     table = _matched(read_table(source, name=name, as_text=texts), profile, name)
     if not table.num_rows:
         raise SchemaError(f"0 sample(s) (shape=(0, {table.num_columns})) while a minimum of 1 is required.")

@@ -8,6 +8,7 @@ in the data          kind
 boolean              boolean
 whole numbers        integer
 floats, decimals     numeric; durations and times of day too (in seconds), and strings that are all durations
+                     or all numbers with one sign or thousands (``$1,234.50``, `written`)
 dates, timestamps    datetime; so are strings that are all dates or timestamps (`parse_stamps`)
 pandas categorical   categorical, whatever its levels are
 strings              image, if nine of ten end like a picture's name (``.png``, ``.jpg`` …);

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from automl_bridge.spec import Label
 
-__all__ = ["check_classes", "infer_task", "missing_column", "numbers", "single_row_note"]
+__all__ = ["check_classes", "few_values", "infer_task", "missing_column", "numbers", "single_row_note"]
 
 _MAX_INTEGER_CLASSES = 20
 _ROWS_PER_CLASS = 10
@@ -97,6 +97,13 @@ def check_classes(field: pa.Field, column: pa.ChunkedArray, classes: Sequence[La
             f'the target "{name}" has {len(classes)} classes in {len(column)} rows: hardly any is there twice',
             hint="is it an identifier? Choose another target, or name the task to have it anyway",
         )
+
+
+def few_values(column: pa.ChunkedArray) -> bool:
+    """Whether there are as few different values as classes of whole numbers have."""
+    import pyarrow.compute as pc
+
+    return bool(pc.count_distinct(column).as_py() <= _few(len(column)))
 
 
 def numbers(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
