@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import sys
 from typing import TYPE_CHECKING, Any
@@ -131,11 +132,11 @@ def _keep_running() -> bool:
     out = current().out
     out.print("\n  Stop the search?  [bold]s[/bold]  stop and keep the best so far   ", end="")
     out.print("[bold]b[/bold]  keep it running in the background", highlight=False)
-    try:
-        answer = input("  s/b [s]: ")
-    except EOFError:
-        return False
-    return answer.strip().lower().startswith("b")
+    out.print("  s/b [s]: ", end="", markup=False)
+    # Not input(): a Ctrl-C that comes before it sleeps would not be seen until Enter is pressed.
+    while not select.select([sys.stdin], [], [], 0.2)[0]:
+        pass
+    return sys.stdin.readline().strip().lower().startswith("b")
 
 
 @contextlib.contextmanager
