@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from automl_bridge.data.columns import Columns, understand, written_note
@@ -115,17 +117,22 @@ def build_dataset(  # noqa: PLR0913 - each says one thing of the data that it ca
         table = _with_numbers(table, columns.targets)
     if columns.weight:
         check_weights(table[columns.weight], columns.weight)
-    profile = Profile(
-        name=name,
-        rows={"train": table.num_rows},
-        bytes=table.nbytes,
-        columns=columns.profiles(table, classification=found.is_classification),
-        classes=classes,
-        class_counts=counts,
-        target_type=target_type,
-        fingerprint=fingerprint(table),
-    )
-    return found, _cut(table, profile, columns, notes + columns.notes, holdout, validation, seed)
+    # Hashing needs nothing of what else there is to do, and leaves the interpreter free.
+    with ThreadPoolExecutor(1) as aside:
+        digest = aside.submit(fingerprint, table)
+        profile = Profile(
+            name=name,
+            rows={"train": table.num_rows},
+            bytes=table.nbytes,
+            columns=columns.profiles(table, classification=found.is_classification),
+            classes=classes,
+            class_counts=counts,
+            target_type=target_type,
+            fingerprint="",
+        )
+        dataset = _cut(table, profile, columns, notes + columns.notes, holdout, validation, seed)
+    whole = dataset.profile.model_copy(update={"fingerprint": digest.result()})
+    return found, replace(dataset, profile=whole)
 
 
 def _gathered(

@@ -22,6 +22,8 @@ PARTS = ("train", "validation", "holdout")
 """Names of the parts, by number."""
 
 _STREAM = 0x5917
+_FEW = 16
+"""Classes up to which a look through all rows for each is faster than sorting them."""
 
 
 def check_fractions(holdout: float, validation: float, seed: int = 0) -> None:
@@ -132,6 +134,8 @@ def _by_class(codes: NDArray[np.int64]) -> list[NDArray[np.int64]]:
     import numpy as np
 
     counts = np.bincount(codes)
+    if len(counts) <= _FEW:
+        return [np.flatnonzero(codes == code) for code in range(len(counts))]
     # Sorting 16-bit numbers is a radix sort: linear.
     small = codes.astype(np.int16 if len(counts) < 2**15 else np.int64)
     order: NDArray[np.int64] = np.argsort(small, kind="stable")
