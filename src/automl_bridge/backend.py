@@ -7,6 +7,7 @@ may be repeated, after an error or in another process.
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from enum import StrEnum
 from pathlib import Path
@@ -307,6 +308,11 @@ class Backend(ABC):
     def __init__(self, settings: BaseModel, workspace: Path) -> None:
         self.settings = settings
         self.workspace = workspace
+
+    @classmethod
+    def in_sandbox(cls) -> bool:
+        """Whether a sandbox stands in for its service: ``AUTOML_BRIDGE_SANDBOX`` lists the providers."""
+        return cls.provider is not None and cls.provider in os.environ.get("AUTOML_BRIDGE_SANDBOX", "").split(",")
 
     @abstractmethod
     def check(self) -> Iterable[Check]:

@@ -197,13 +197,15 @@ def _print_plan(plan: Plan, notes: list[str], config: Config) -> None:
 
 def _print_beginning(plan: Plan, notes: list[str], *, detach: bool) -> None:
     """Say what is learned from what; with ``detach`` standard output is the id's, and only notes are said."""
+    from automl_bridge.registry import load_class
     from automl_bridge.reports.build import header
     from automl_bridge.reports.terminal import print_header
 
     output = current()
     said = [*notes, *plan.notes]
     if not detach:
-        print_header(output.out, header(plan.spec), said)
+        sandbox = load_class(plan.backend, installed=False).in_sandbox()
+        print_header(output.out, header(plan.spec, sandbox=sandbox), said)
     elif said:
         print_header(output.err, (), said)
 

@@ -6,7 +6,6 @@ them. After the death of the process, wherever it was, another one finds out by 
 
 from __future__ import annotations
 
-import os
 import secrets
 from typing import TYPE_CHECKING
 
@@ -113,7 +112,7 @@ class Engine:
             updated=now,
             dataset_path=dataset.path,
             notes=dataset.notes,
-            sandbox=self.backend(plan.backend).provider in os.environ.get("AUTOML_BRIDGE_SANDBOX", "").split(","),
+            sandbox=self.backend(plan.backend).in_sandbox(),
             baseline_run=baseline_run,
             continues=continues,
         )
