@@ -55,7 +55,7 @@ $(VENV)/.quickstart: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(PIP) --editable ".[autokeras,sagemaker,sandbox,dev]"
+	$(PIP) --editable ".[autokeras,azure,ray,sagemaker,sandbox,vertex,dev]"
 	@touch $@ $(VENV)/.quickstart
 
 clean:

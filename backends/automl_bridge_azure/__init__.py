@@ -1,0 +1,1 @@
+"""Azure Automated ML as a backend."""
