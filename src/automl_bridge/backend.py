@@ -224,7 +224,8 @@ class Outcome(Frozen):
         To train: where the model is.
     predictions
         To predict: a ``.npy`` file (no pickle) of float64, shape (rows, outputs), in the rows' order.
-        Outputs are the probabilities in the order of ``profile.classes``, else one value per target.
+        Outputs are the probabilities in the order of ``profile.classes``, else one value per target; of a forecast,
+        the point forecast and then the quantiles of ``forecast.quantiles``, ascending, for the rows of ``predict``.
     usage
         As the service metered it.
     failure

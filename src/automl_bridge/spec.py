@@ -125,20 +125,31 @@ class Profile(Frozen):
 
 
 class ForecastSpec(Frozen):
-    """What a forecasting job needs beyond a table.
+    """What a forecasting job needs beyond a table; `data.series_build` fills in what the caller left out.
 
     Parameters
     ----------
     time, series
-        Names of the timestamp column and of the columns that tell series apart.
+        Names of the timestamp column and of the columns that tell series apart; no name: the table is one series.
     horizon
         Steps to forecast.
     freq
-        Length of a step, as pandas writes it (``D``, ``h``, ``MS``).
+        Length of a step, as pandas writes it (``D``, ``h``, ``MS``, ``W-SUN``, ``15min``); of stamps that are whole
+        numbers, a number (``1``).
     known_future
         Names of the columns whose values are known in advance.
     quantiles
         Quantiles to forecast beside the mean, ascending, in (0, 1).
+    season
+        Steps of a season, for the seasonal naive forecast and so for the scale of mase; 1: no season.
+    windows
+        Origins that the holdout is forecast from: it holds ``windows × horizon`` steps of each series, and each
+        origin looks back at all that lies before it. More than 1 needs a model that predicts on this machine.
+    gaps
+        What was done with steps without a row, doubled and irregular stamps: ``refuse`` made them an error,
+        ``fill`` filled, averaged and moved them.
+    zone
+        IANA name of the time zone in which days and longer steps begin; None: the stamps' own.
     """
 
     time: str
@@ -147,6 +158,15 @@ class ForecastSpec(Frozen):
     freq: str
     known_future: tuple[str, ...] = ()
     quantiles: tuple[float, ...] = (0.1, 0.5, 0.9)
+    season: int = Field(default=1, gt=0)
+    windows: int = Field(default=1, gt=0)
+    gaps: Literal["refuse", "fill"] = "refuse"
+    zone: str | None = None
+
+    @property
+    def lookback(self) -> int:
+        """Steps of context a series that are kept for predicting: what a model may rely on, where there are as many."""
+        return max(3 * self.season + self.horizon, 4 * self.horizon, 128)
 
 
 class ModelRef(Frozen):
