@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from automl_bridge import registry
 from automl_bridge.capabilities import Feature
 from automl_bridge.metrics import METRICS, metric_names
 from automl_bridge.task import Task
+
+if TYPE_CHECKING:
+    from automl_bridge.cloud.limits import LimitTable
 
 HERE = Path(__file__).parent
 NOTE = "<!-- Written by docs/generate.py from the code. Change the code, then run `make docs`. -->\n\n"
@@ -44,7 +50,18 @@ def metrics() -> str:
     return f"{NOTE}# Metrics\n\n| name | better | what it is | tasks |\n|---|---|---|---|\n" + "\n".join(lines) + "\n"
 
 
+def limit_tables() -> dict[str, LimitTable]:
+    """Return the tables of limits of the backends that have one, by backend."""
+    modules = [registry.load_class(name, installed=False).__module__.partition(".")[0] for name in registry.names()]
+    found = {module: find_spec(f"{module}.limits") for module in modules}
+    return {module: import_module(f"{module}.limits").TABLE for module, spec in found.items() if spec}
+
+
 PAGES = {"capabilities.md": capabilities, "metrics.md": metrics}
+PAGES |= {
+    f"{module.removeprefix('automl_bridge_')}-limits.md": (lambda table=table: NOTE + table.page())
+    for module, table in limit_tables().items()
+}
 
 
 def main() -> None:

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 import tomllib
 from pathlib import Path
 
 import pytest
+
+
+def pytest_configure() -> None:
+    """Take Ctrl-C as a terminal gives it, whatever started pytest.
+
+    What a script starts in the background ignores it (POSIX shells), and its children inherit that.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -12,8 +12,8 @@ import io
 import re
 from typing import TYPE_CHECKING
 
+from automl_bridge.cloud.wire import class_index
 from automl_bridge.errors import BackendError
-from automl_bridge_sagemaker.wire import class_index
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

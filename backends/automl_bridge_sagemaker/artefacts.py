@@ -12,9 +12,9 @@ import tarfile
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, Any
 
+from automl_bridge.cloud.layout import split_uri
 from automl_bridge.errors import BundleError, StorageError
 from automl_bridge_sagemaker.errors import translated
-from automl_bridge_sagemaker.layout import split_uri
 
 if TYPE_CHECKING:
     from automl_bridge.spec import ModelRef

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, Literal
 
 from automl_bridge.backend import Failure, JobState, Outcome, Plan
+from automl_bridge.cloud.layout import split_uri
 from automl_bridge.costs.usage import Usage
 from automl_bridge.errors import BackendError, RejectedError
 from automl_bridge.spec import ModelRef
@@ -14,7 +15,6 @@ from automl_bridge_sagemaker.candidates import best_candidate, list_candidates, 
 from automl_bridge_sagemaker.children import Children, transform_usage
 from automl_bridge_sagemaker.containers import containers_of
 from automl_bridge_sagemaker.errors import translated
-from automl_bridge_sagemaker.layout import split_uri
 from automl_bridge_sagemaker.polling import STATES
 from automl_bridge_sagemaker.submission import PLAN_FILE, job_folder
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from automl_bridge.backend import Resource
+from automl_bridge.cloud.layout import Location, split_uri
 from automl_bridge.costs.usage import Usage, UsageItem
 from automl_bridge.errors import UnsupportedError
 from automl_bridge_sagemaker.errors import is_code, translated
-from automl_bridge_sagemaker.layout import Location, split_uri
 from automl_bridge_sagemaker.planning import AUTOML_JOB, JOB_FOLDER, MODEL, STAGED_DATA, TRANSFORM_JOB
 from automl_bridge_sagemaker.rates import HOSTING, S3_STORAGE, sku
 from automl_bridge_sagemaker.requests import RUN_TAG
@@ -17,8 +17,9 @@ from automl_bridge_sagemaker.submission import described
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from automl_bridge.cloud.objects import Stored
     from automl_bridge_sagemaker.clients import Clients
-    from automl_bridge_sagemaker.objects import Objects, Stored
+    from automl_bridge_sagemaker.objects import Objects
     from automl_bridge_sagemaker.settings import SageMakerSettings
 
 __all__ = ["ENDPOINT", "ENDPOINT_CONFIG", "Inventory"]

@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from automl_bridge.cloud.objects import Stored
 from automl_bridge.errors import ConfigError
 from automl_bridge_sagemaker.errors import is_code, translate, translated
 from automl_bridge_sagemaker.limits import limit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
 
+    from automl_bridge.cloud.layout import Location
     from automl_bridge_sagemaker.clients import Clients
-    from automl_bridge_sagemaker.layout import Location
     from automl_bridge_sagemaker.settings import SageMakerSettings
 
-__all__ = ["Objects", "Stored"]
-
-
-class Stored(NamedTuple):
-    """An object that is there."""
-
-    key: str
-    size: int
-    modified: datetime
+__all__ = ["Objects"]
 
 
 class Objects:

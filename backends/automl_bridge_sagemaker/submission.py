@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from automl_bridge.backend import JobRef, Plan
+from automl_bridge.cloud.layout import Location, split_uri
 from automl_bridge.errors import RejectedError
 from automl_bridge_sagemaker.errors import is_code, translated
-from automl_bridge_sagemaker.layout import Location, split_uri
 from automl_bridge_sagemaker.requests import SPEC_TAG
 
 if TYPE_CHECKING:

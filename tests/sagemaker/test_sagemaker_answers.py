@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sm_world import model_ref
 
+from automl_bridge.cloud.wire import class_code
 from automl_bridge.errors import BackendError, RejectedError
 from automl_bridge_sagemaker.answers import read_probabilities, read_values
 from automl_bridge_sagemaker.containers import containers_of, with_probabilities
-from automl_bridge_sagemaker.wire import class_code
 
 
 def line(*cells: object) -> str:

@@ -9,7 +9,7 @@ from automl_bridge.budget import Budget
 from automl_bridge.capabilities import Feature
 from automl_bridge.errors import BudgetError, ConfigError, LimitError, SchemaError, UnsupportedError
 from automl_bridge.task import Task
-from automl_bridge_sagemaker.limits import limits
+from automl_bridge_sagemaker.limits import TABLE
 from automl_bridge_sagemaker.planning import plan_predict, plan_train
 from automl_bridge_sagemaker.rates import prices, rate
 
@@ -124,7 +124,7 @@ def test_settings_that_the_service_refuses(binary, changes, limit):
     with pytest.raises(LimitError) as caught:
         plan_train(train_spec(binary), settings(**changes))
     assert caught.value.limit == limit
-    assert caught.value.source == limits()[limit].source
+    assert caught.value.source == TABLE.rows[limit].source
 
 
 def test_weights_need_ensembling():
@@ -190,8 +190,8 @@ def test_settings_come_from_variables_as_text():
 
 
 def test_every_limit_has_a_source_and_every_price_a_date():
-    assert len(limits()) > 100
-    for one in limits().values():
+    assert len(TABLE.rows) > 100
+    for one in TABLE.rows.values():
         assert one.id.startswith("sagemaker.")
         assert one.source
         assert one.severity in {"refuse", "warn"}
@@ -199,12 +199,3 @@ def test_every_limit_has_a_source_and_every_price_a_date():
         assert price.usd > 0
         assert price.confidence in {"high", "medium", "low"}
         assert not (price.source_url.startswith("unlinked") and price.confidence == "high")
-
-
-def test_the_page_of_limits_is_written_from_the_table():
-    """``from automl_bridge_sagemaker.limits import page`` gives what docs/sagemaker-limits.md holds."""
-    from pathlib import Path
-
-    from automl_bridge_sagemaker.limits import page
-
-    assert (Path(__file__).parents[2] / "docs" / "sagemaker-limits.md").read_text("utf-8") == page()

@@ -8,16 +8,16 @@ import pyarrow.parquet as pq
 import pytest
 from sm_world import BUCKET, dataset, make_backend, predict_spec, train_spec
 
+from automl_bridge.cloud import rows
+from automl_bridge.cloud.layout import split_uri
 from automl_bridge.data.build import build_predict_dataset
 from automl_bridge.errors import ConfigError, RejectedError, TransientError
-from automl_bridge_sagemaker import staging
-from automl_bridge_sagemaker.layout import split_uri
 
 
 @pytest.fixture
 def small_objects(monkeypatch):
     """Let a small table become several objects."""
-    monkeypatch.setattr(staging, "OBJECT_BYTES", 4_000)
+    monkeypatch.setattr(rows, "OBJECT_BYTES", 4_000)
 
 
 def keys(client):

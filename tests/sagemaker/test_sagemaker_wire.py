@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sm_world import dataset, table
 
+from automl_bridge.cloud.wire import csv_bytes, parquet_bytes, wire_rows
 from automl_bridge.data.build import build_dataset, build_predict_dataset
-from automl_bridge_sagemaker.wire import csv_bytes, feature_types, parquet_bytes, wire_rows
+from automl_bridge_sagemaker.feature_spec import feature_types
 
 
 def cells(rows: pa.Table) -> list[list[str]]:

@@ -1,6 +1,6 @@
 r"""Rows as the service reads them: one value, one text, whether it trains (Parquet or CSV) or predicts (CSV).
 
-How Autopilot's readers guess types and which words they take for a missing value is not documented. So nothing is
+How services' readers guess types and which words they take for a missing value is hardly documented. So nothing is
 left to guess: the name of each column is safe, categories and classes cannot be mistaken for numbers or for a null,
 a row is one line, and no row is an empty line.
 
@@ -18,7 +18,6 @@ target of a classifier    ``c<index>``, the index into ``profile.classes``
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from automl_bridge.data.arrow_types import is_stamp, is_text
@@ -33,16 +32,7 @@ if TYPE_CHECKING:
 
     from automl_bridge.spec import ColumnProfile, Profile
 
-__all__ = ["class_code", "class_index", "csv_bytes", "feature_types", "parquet_bytes", "wire_rows"]
-
-_TYPES = {
-    Kind.NUMERIC: "numeric",
-    Kind.INTEGER: "numeric",
-    Kind.BOOLEAN: "numeric",
-    Kind.CATEGORICAL: "categorical",
-    Kind.TEXT: "text",
-    Kind.DATETIME: "datetime",
-}
+__all__ = ["class_code", "class_index", "csv_bytes", "parquet_bytes", "wire_column", "wire_rows"]
 
 
 def class_code(index: int) -> str:
@@ -55,13 +45,6 @@ def class_index(code: str) -> int:
     if not code.startswith("c"):
         raise ValueError(code)
     return int(code[1:])
-
-
-def feature_types(profile: Profile) -> bytes:
-    """Return the feature specification: which columns to learn from, and of what type each is (JSON)."""
-    types = {column.safe_name: _TYPES[column.kind] for column in profile.features}
-    document = {"FeatureAttributeNames": list(types), "FeatureDataTypes": types}
-    return json.dumps(document, indent=1).encode()
 
 
 def wire_rows(
