@@ -11,6 +11,9 @@ from automl_bridge.data.columns import Columns, understand, written_note
 from automl_bridge.data.csv_labels import label_note, missing_hint, missing_words, without_words
 from automl_bridge.data.dataset import Dataset
 from automl_bridge.data.fingerprint import fingerprint
+from automl_bridge.data.image_columns import check_bad_images
+from automl_bridge.data.image_files import base_of
+from automl_bridge.data.image_folder import IMAGE_COLUMN, LABEL_COLUMN, is_image_folder, read_image_folder
 from automl_bridge.data.labels import classes_of
 from automl_bridge.data.leak import leaking
 from automl_bridge.data.parts import CutParts
@@ -19,11 +22,12 @@ from automl_bridge.data.readers import read_table, source_name
 from automl_bridge.data.roles import add_side_column, add_targets, check_weights
 from automl_bridge.data.split import check_fractions
 from automl_bridge.data.split_by import assign
+from automl_bridge.data.subject import settle_roles, with_pictures
 from automl_bridge.data.target import check_classes, few_values, infer_task, numbers, single_row_note
 from automl_bridge.data.tidy import CATEGORICAL_HINT, has_hint
 from automl_bridge.data.written import way_of
-from automl_bridge.errors import SchemaError, TargetError
-from automl_bridge.spec import Profile, Role
+from automl_bridge.errors import SchemaError, TargetError, UsageError
+from automl_bridge.spec import Kind, Profile, Role
 from automl_bridge.task import Task
 
 if TYPE_CHECKING:
@@ -33,7 +37,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from automl_bridge.spec import Kind, Label
+    from automl_bridge.spec import Label
 
 __all__ = ["build_dataset", "build_predict_dataset"]
 
@@ -48,17 +52,20 @@ def build_dataset(  # noqa: PLR0913 - each says one thing of the data that it ca
     weight: Any = None,
     group: Any = None,
     time: Any = None,
+    bad_images: str = "refuse",
     holdout: float = 0.2,
     validation: float = 0.2,
     seed: int = 0,
     name: str | None = None,
+    forecast: Mapping[str, Any] | None = None,
 ) -> tuple[Task, Dataset]:
     """Make the dataset of a training job.
 
     Parameters
     ----------
     source
-        What `readers.read_table` takes: a dataframe, an array, a path, an address …
+        What `readers.read_table` takes: a dataframe, an array, a path, an address …; or a folder with a subfolder of
+        pictures a class, whose target is ``label`` unless it is called otherwise.
     target, y
         The column(s) to learn; or the values themselves, shape (rows,) or (rows, targets). Rows whose target is
         missing are left out, with a note.
@@ -69,6 +76,8 @@ def build_dataset(  # noqa: PLR0913 - each says one thing of the data that it ca
     weight, group, time
         Name of a column, or one value per row. Rows of one group stay in one part. With a time the latest rows
         are held out, those before them validate; by default parts are drawn at random, each class by its share.
+    bad_images
+        What to do about pictures that cannot be read: ``refuse`` them all in one error, or ``skip`` their rows.
     holdout
         Share of all rows that never reaches training, in [0, 1).
     validation
@@ -77,6 +86,9 @@ def build_dataset(  # noqa: PLR0913 - each says one thing of the data that it ca
         Of the split.
     name
         How to speak of the data; by default the file's name, or ``data``.
+    forecast
+        Options of a forecast, as `series_options.SeriesOptions` has them; with one that is not None, the task is
+        forecasting. The split is then by time (`series_split`).
 
     Returns
     -------
@@ -90,8 +102,21 @@ def build_dataset(  # noqa: PLR0913 - each says one thing of the data that it ca
     """
     check_fractions(holdout, validation, seed)
     asked = None if task is None else Task.parse(task)
+    options = {key: value for key, value in (forecast or {}).items() if value not in (None, (), [])}
+    if asked is Task.FORECASTING or (asked is None and options):
+        from automl_bridge.data.series_build import build_series_dataset
+
+        return Task.FORECASTING, build_series_dataset(
+            source, options, target=target, y=y, time=time, types=types, weight=weight, group=group,
+            holdout=holdout, validation=validation, name=name,
+        )  # fmt: skip
+    if options:
+        raise UsageError(
+            f"{', '.join(options)}: options of a forecast, and the task is {asked}", hint="use the task forecasting"
+        )
+    skip = check_bad_images(bad_images) == "skip"
     name = name or source_name(source)
-    table, columns = _gathered(source, target, y, weight, group, time, types, name)
+    table, columns, said = _gathered(source, target, y, weight, group, time, types, name)
     first = columns.targets[0]
     origin = table.schema.field(first)
     table, notes = _with_target(table, columns.targets)
@@ -104,6 +129,17 @@ def build_dataset(  # noqa: PLR0913 - each says one thing of the data that it ca
         targets=len(columns.targets),
         numbers=str((types or {}).get(first, "")).lower() in {"numeric", "integer"},
     )
+    columns = settle_roles(table, columns, found)
+    pictured = with_pictures(
+        table,
+        columns,
+        base_of(source),
+        skip=skip,
+        drop_missing=found.value.startswith("image"),
+        where=name,
+    )
+    table, columns = pictured.table, replace(columns, images=pictured.images)
+    notes = said + notes + pictured.notes
     classes: tuple[Label, ...] = ()
     counts: tuple[int, ...] = ()
     target_type = str(table.schema.field(first).type)
@@ -144,7 +180,13 @@ def _gathered(
     time: Any,
     types: Mapping[str, Kind | str] | None,
     name: str,
-) -> tuple[pa.Table, Columns]:
+) -> tuple[pa.Table, Columns, tuple[str, ...]]:
+    notes: tuple[str, ...] = ()
+    if is_image_folder(source):
+        source, notes = read_image_folder(source, classes=y is None)
+        target = target or (LABEL_COLUMN if y is None else None)
+        if y is None and isinstance(target, str) and target not in source.column_names:
+            source = source.rename_columns([IMAGE_COLUMN, target])
     named = [] if y is not None or target is None else [target] if isinstance(target, str | int) else list(target)
     as_words = {str(each): str((types or {}).get(each, "")).lower() in {"categorical", "text"} for each in named}
     table = read_table(source, name=name, labels=as_words)
@@ -158,7 +200,7 @@ def _gathered(
             raise SchemaError(f'column "{column}" cannot be {roles[column]} and {role} at once', hint="name another")
         if column is not None:
             roles[column] = role
-    return understand(table, roles, types or {}, name)
+    return *understand(table, roles, types or {}, name), notes
 
 
 def _with_target(table: pa.Table, targets: Sequence[str]) -> tuple[pa.Table, tuple[str, ...]]:
@@ -229,7 +271,7 @@ def _cut(
     codes = whole.target_codes("train") if profile.classes else None
     values = whole.target_values("train")[:, 0] if codes is None else codes.astype(np.float64)
     assigned = assign(table, columns, codes, holdout=holdout, validation=validation, seed=seed)
-    features = [column.name for column in profile.features]
+    features = [column.name for column in profile.features if column.kind is not Kind.IMAGE]
     for leak in leaking(table, features, values, classes=len(profile.classes)):
         told = (
             f'column "{leak}" holds the same information as the target "{columns.targets[0]}", one to one; '

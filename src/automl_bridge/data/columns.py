@@ -15,7 +15,7 @@ from automl_bridge.data.target import missing_column
 from automl_bridge.data.tidy import CATEGORICAL_HINT, has_hint, is_unnamed
 from automl_bridge.data.written import LIKE_NUMBER, Way, way_of
 from automl_bridge.errors import SchemaError, UnknownNameError
-from automl_bridge.spec import ColumnProfile, Kind, Role
+from automl_bridge.spec import ColumnProfile, ImageProfile, Kind, Role
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,6 +37,8 @@ class Columns:
     notes: tuple[str, ...] = field(default=())
     written: dict[str, Way] = field(default_factory=dict)
     """Ways of the numbers that were written as text."""
+    images: dict[str, ImageProfile] = field(default_factory=dict)
+    """Of the columns of pictures that have been read."""
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -82,6 +84,7 @@ class Columns:
                     distinct=counted.distinct,
                     max_length=counted.max_length,
                     written=str(self.written[name]) if name in self.written else None,
+                    image=self.images.get(name),
                 )
             )
         return tuple(found)
@@ -91,7 +94,7 @@ class Columns:
 
 
 def understand(
-    table: pa.Table, roles: Mapping[str, Role], types: Mapping[str, Kind | str], where: str
+    table: pa.Table, roles: Mapping[str, Role], types: Mapping[str, Kind | str], where: str, *, bare: bool = False
 ) -> tuple[pa.Table, Columns]:
     """Infer kinds, apply those set by hand, and cast columns to them.
 
@@ -103,6 +106,8 @@ def understand(
         Kind by column, or ``ignored``.
     where
         How to speak of the data.
+    bare
+        Whether there need be no features: a time series is learned from its own past.
 
     Raises
     ------
@@ -137,11 +142,11 @@ def understand(
             kinds[name], inferred = infer_kind(table.schema.field(index), table.column(index))
         found[name] = roles.get(name, inferred)
     notes = (
-        _settle_ignored(kinds, found, by_hand)
+        _settle_ignored(kinds, found, by_hand, bare=bare)
         + tuple(written_note(name, way) for name, way in written.items())
         + _spoiled_numbers(table, kinds, roles, by_hand)
     )
-    if Role.FEATURE not in found.values():
+    if Role.FEATURE not in found.values() and not bare:
         raise SchemaError(f"{where} has no column to learn from besides {', '.join(roles)}", hint="add feature columns")
     # Targets come in the order they were named.
     ordered = {name: found[name] for name in [*(n for n in roles if n in found), *(n for n in found if n not in roles)]}
@@ -203,11 +208,11 @@ def _side_kind(field: pa.Field, column: pa.ChunkedArray) -> Kind:
 
 
 def _settle_ignored(
-    kinds: dict[str, Kind], roles: dict[str, Role], by_hand: Mapping[str, Kind | None]
+    kinds: dict[str, Kind], roles: dict[str, Role], by_hand: Mapping[str, Kind | None], *, bare: bool
 ) -> tuple[str, ...]:
     """Keep identifiers as text where nothing else is left; say which columns were left out."""
     inferred = [name for name, role in roles.items() if role is Role.IGNORED and name not in by_hand]
-    if Role.FEATURE not in roles.values():
+    if Role.FEATURE not in roles.values() and not bare:
         for name in inferred:
             kinds[name], roles[name] = Kind.TEXT, Role.FEATURE
         return ()

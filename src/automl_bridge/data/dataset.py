@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from automl_bridge.data.labels import encode
 from automl_bridge.data.parts import StoredParts
 from automl_bridge.errors import StorageError, UnreadableError
-from automl_bridge.spec import Profile, Role
+from automl_bridge.spec import ForecastSpec, Profile, Role
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,6 +45,8 @@ class Dataset:
         Sentences for the reader: what was left out, what looks wrong.
     split_digest
         Digest of which row went where; a part of `key`.
+    forecast
+        Of time series: their columns, step and horizon; the parts are then as ``docs/forecasting.md`` has them.
     """
 
     profile: Profile
@@ -52,11 +54,14 @@ class Dataset:
     path: Path | None = None
     notes: tuple[str, ...] = ()
     split_digest: str = ""
+    forecast: ForecastSpec | None = None
 
     @property
     def key(self) -> str:
         """Name of its folder: SHA-256, shortened to 32 digits, of content, profile and split."""
         text = f"{_FORMAT}\n{self.profile.model_dump_json()}\n{self.split_digest}"
+        if self.forecast is not None:
+            text += f"\n{self.forecast.model_dump_json()}"
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
     def features(self, part: str) -> pa.Table:
@@ -140,7 +145,8 @@ class Dataset:
             )
         parts = StoredParts(path, tuple(held["parts"]))
         profile = Profile.model_validate(held["profile"])
-        return cls(profile, parts, path, tuple(held["notes"]), held["split_digest"])
+        forecast = ForecastSpec.model_validate(held["forecast"]) if held.get("forecast") else None
+        return cls(profile, parts, path, tuple(held["notes"]), held["split_digest"], forecast)
 
     def _write(self, folder: Path) -> None:
         import pyarrow as pa
@@ -154,6 +160,7 @@ class Dataset:
             "profile": self.profile.model_dump(mode="json"),
             "notes": list(self.notes),
             "split_digest": self.split_digest,
+            "forecast": None if self.forecast is None else self.forecast.model_dump(mode="json"),
         }
         with (folder / "dataset.json").open("w", encoding="utf-8") as file:
             json.dump(document, file, ensure_ascii=False)
