@@ -12,7 +12,7 @@ import numpy as np
 
 from automl_bridge.errors import BackendError, DataError, UnknownNameError, UsageError
 from automl_bridge.metrics import METRICS, Metric, metric_names
-from automl_bridge.scoring_intervals import Difference, Interval, difference, interval
+from automl_bridge.scoring_intervals import Difference, Interval, difference, interval, resampled
 from automl_bridge.scoring_statistics import EPSILON, STATISTICS, Statistic
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ __all__ = [
     "confidence_interval",
     "paired_difference",
     "remarks",
+    "resampled_scores",
     "score",
 ]
 
@@ -147,6 +148,39 @@ def paired_difference(
         metric, outputs_b, targets, weights, scale=scale
     )
     return difference(a.metric, value, (a.build, b.build), a.weights, level=level, resamples=resamples, seed=seed)
+
+
+def resampled_scores(
+    metric: str | Metric,
+    outputs: Sequence[ArrayLike],
+    targets: ArrayLike,
+    weights: ArrayLike | None = None,
+    *,
+    resamples: int = 2000,
+    seed: int = 0,
+    scale: float | None = None,
+    clusters: NDArray[np.int64] | None = None,
+) -> tuple[NDArray[np.float64], float]:
+    """Score several models' predictions of the same rows on the same bootstrap draws; see `scoring_intervals`.
+
+    Parameters
+    ----------
+    outputs
+        One for each model.
+    metric, targets, weights, scale
+        As in `score`.
+    resamples, seed, clusters
+        As in `scoring_intervals.resampled`.
+
+    Returns
+    -------
+    tuple of array and float
+        Scores, shape (models, draws), and by what their spread must be multiplied.
+    """
+    models = [_Rows(metric, one, targets, weights, scale) for one in outputs]
+    return resampled(
+        [model.build for model in models], models[0].weights, resamples=resamples, seed=seed, clusters=clusters
+    )
 
 
 def remarks(

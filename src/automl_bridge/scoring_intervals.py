@@ -10,7 +10,7 @@ by the square root of their share (Bickel, Götze & van Zwet, 1997, "Resampling 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from automl_bridge.metrics import Metric
     from automl_bridge.scoring_statistics import Statistic
 
-__all__ = ["PERCENTILE_ROWS", "SUBSET_ROWS", "Difference", "Interval", "difference", "interval"]
+__all__ = ["PERCENTILE_ROWS", "SUBSET_ROWS", "Difference", "Interval", "difference", "interval", "resampled"]
 
 Build = Callable[[slice | NDArray[np.int64]], "Statistic"]
 
@@ -123,6 +123,46 @@ def difference(
     )
 
 
+def resampled(
+    builds: Sequence[Build],
+    weights: NDArray[np.float64],
+    *,
+    resamples: int,
+    seed: int,
+    clusters: NDArray[np.int64] | None = None,
+) -> tuple[NDArray[np.float64], float]:
+    """Return the statistics of several models over the same draws of the rows.
+
+    Parameters
+    ----------
+    builds
+        One for each model.
+    weights
+        Of the rows.
+    resamples, seed
+        How many draws (at most 200 above `PERCENTILE_ROWS` rows), and their seed.
+    clusters
+        Which rows belong together, as integers from 0: whole clusters are drawn, since their rows are alike.
+
+    Returns
+    -------
+    tuple of array and float
+        Shape (models, draws), NaN where a draw does not define the statistic; and by what spreads must be multiplied,
+        as they come from a part of the rows only.
+    """
+    rng = np.random.default_rng(seed)
+    rows = len(weights)
+    chosen: slice | NDArray[np.int64] = slice(None)
+    if rows > SUBSET_ROWS and clusters is None:
+        chosen = np.sort(rng.choice(rows, SUBSET_ROWS, replace=False))
+    count = resamples if rows <= PERCENTILE_ROWS else min(resamples, _RESAMPLES_FOR_ERROR)
+    statistics = [build(chosen) for build in builds]
+    draws = _draws(weights[chosen], count, rng) if clusters is None else _cluster_draws(weights, clusters, count, rng)
+    parts = [np.stack([statistic(block) for statistic in statistics]) for block in draws]
+    used = min(rows, SUBSET_ROWS) if clusters is None else rows
+    return np.concatenate(parts, axis=1).astype(np.float64), math.sqrt(used / rows)
+
+
 def _bounds(
     value: float,
     builds: tuple[Build, ...],
@@ -163,6 +203,18 @@ def _resampled(
         first, *second = (statistic(block) for statistic in statistics)
         parts.append(first - second[0] if second else first)
     return np.concatenate(parts)
+
+
+def _cluster_draws(
+    weights: NDArray[np.float64], clusters: NDArray[np.int64], count: int, rng: np.random.Generator
+) -> Iterator[NDArray[np.float32]]:
+    """Yield blocks of weights like `_draws`, whole clusters drawn at once (Davison & Hinkley, 1997, section 3.8)."""
+    number = int(clusters.max()) + 1
+    at_once = max(1, _CELLS_AT_ONCE // len(weights))
+    for start in range(0, count, at_once):
+        times = rng.multinomial(number, np.full(number, 1 / number), size=min(at_once, count - start))
+        block = (times[:, clusters] * weights).astype(np.float32)
+        yield block[block.any(axis=1)]
 
 
 def _draws(weights: NDArray[np.float64], count: int, rng: np.random.Generator) -> Iterator[NDArray[np.float32]]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from automl_bridge.data.dataset import Dataset
     from automl_bridge.runs.clock import Clock
     from automl_bridge.runs.estimating import BackendEstimate
+    from automl_bridge.runs.experiments import Experiments
     from automl_bridge.runs.models import Model
     from automl_bridge.runs.record import Event, RunRecord
     from automl_bridge.spec import JobSpec
@@ -145,6 +146,17 @@ class Session:
     def price_book(self, backend: str) -> PriceBook:
         """Return the prices that hold for a backend."""
         return self._money.book(backend)
+
+    def spec(self, dataset: Dataset, **job: Any) -> JobSpec:
+        """Return the spec of a job; see `plan` for what it is made of."""
+        return self._spec(dataset, **job)
+
+    def plan_spec(self, spec: JobSpec, backend: str) -> tuple[Plan, BackendEstimate]:
+        """Return what a backend would do for ``spec``, and what that would cost; raises as `plan` does."""
+        from automl_bridge.runs.estimating import estimated
+
+        plan, maker = self._plan(spec, backend), self._engine.backend(backend)
+        return plan, estimated(plan, maker, self._money.book(backend), self._money.lesson(backend))
 
     def estimate(
         self, dataset: Dataset, *, backends: Sequence[str] | None = None, **job: Any
@@ -299,6 +311,46 @@ class Session:
     def events(self, run_id: str) -> builtins.list[Event]:
         """Return the log of a run, oldest first."""
         return self._store.events(self.get(run_id).id)
+
+    def create(self, plans: Sequence[Plan], dataset: Dataset) -> builtins.list[RunRecord]:
+        """Write runs of several plans on one dataset down, all or none; `drive` starts them.
+
+        A plan whose run exists is left out: names are kept once.
+        """
+        saved = self._engine.data.save(dataset)
+        records = [self._engine.record(plan, saved) for plan in plans]
+        known = self._store.get_many([record.id for record in records])
+        fresh = [record for record in records if record.id not in known]
+        if fresh:
+            self._engine.create(fresh, saved)
+        return [known.get(record.id, record) for record in records]
+
+    def drive(
+        self,
+        runs: Sequence[str],
+        *,
+        until: Callable[[RunRecord], bool] = lambda run: run.state.is_final,
+        on_progress: Callable[[RunRecord], None] | None = None,
+    ) -> builtins.list[RunRecord]:
+        """Bring several runs on, by one loop, until each is as far as ``until`` wants; see `wait`.
+
+        Parameters
+        ----------
+        runs
+            Whole ids.
+        """
+        return self._engine.drive(runs, until=until, on_change=on_progress)
+
+    def get_many(self, runs: Sequence[str]) -> dict[str, RunRecord]:
+        """Return runs by their whole ids, in that order; unknown ones are left out."""
+        return self._store.get_many(runs)
+
+    @property
+    def experiments(self) -> Experiments:
+        """The comparisons in the store."""
+        from automl_bridge.runs.experiments import Experiments
+
+        return Experiments(self._store)
 
     def cancel(self, run_id: str) -> RunRecord:
         """Ask a run to stop and keep its best model so far; `wait` then takes it to its end.

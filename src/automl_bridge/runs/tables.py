@@ -19,7 +19,7 @@ from sqlalchemy import (
     Text,
 )
 
-__all__ = ["SCHEMA_VERSION", "events", "jobs", "metadata", "resources", "runs", "schema"]
+__all__ = ["SCHEMA_VERSION", "events", "experiments", "jobs", "metadata", "resources", "runs", "schema"]
 
 SCHEMA_VERSION = 1
 """Raised with every change that an older version could not read."""
@@ -86,4 +86,14 @@ events = Table(
     Column("time", Double, nullable=False),
     Column("kind", Text, nullable=False),
     Column("message", Text, nullable=False),
+)
+
+# Comparisons. It came after stores of this schema were made: who writes makes it, and who reads looks whether it is there.
+experiments = Table(
+    "experiments",
+    metadata,
+    Column("id", String(12), primary_key=True),
+    Column("created", Double, nullable=False),
+    # An Experiment, as one JSON object.
+    Column("content", Text, nullable=False),
 )

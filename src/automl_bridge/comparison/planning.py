@@ -1,0 +1,183 @@
+"""Who takes part, with which plan and which share of the cap; a backend that says no is kept with its reason."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, NamedTuple
+
+from automl_bridge.budget import Budget
+from automl_bridge.comparison.split import Need, least_cap, shares
+from automl_bridge.errors import AutoMLBridgeError, BudgetError, UsageError
+from automl_bridge.runs.estimating import BackendEstimate, refused
+from automl_bridge.runs.experiments import Member, Refusal
+from automl_bridge.session import BASELINE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from automl_bridge.backend import Plan
+    from automl_bridge.runs.record import RunRecord
+    from automl_bridge.session import Session
+    from automl_bridge.spec import JobSpec
+
+__all__ = ["Planned", "plan_all", "run_id", "spent_on", "spec_of"]
+
+
+class Planned(NamedTuple):
+    """A member, what it would cost, and its plan; no plan where it is refused, or where its run exists."""
+
+    member: Member
+    estimate: BackendEstimate
+    plan: Plan | None = None
+
+
+def run_id(experiment: str, backend: str, seed: int, attempt: int = 0) -> str:
+    """Return the id of a run of an experiment: the same question, the same id, so that none is started twice."""
+    text = f"{experiment}/{backend}/{seed}/{attempt}"
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def spec_of(base: JobSpec, experiment: str, member: Member, cap_usd: float | None) -> JobSpec:
+    """Return the spec of one member's run."""
+    attempt = len(member.earlier)
+    changes: dict[str, object] = {
+        "name": f"ab-{run_id(experiment, member.backend, member.seed, attempt)}",
+        "seed": member.seed,
+    }
+    budget = base.budget
+    if member.backend == BASELINE:
+        # It takes seconds, and optimises what it has.
+        budget, changes["objective"] = Budget(), "nearest"
+    if cap_usd is not None:
+        own = budget.max_cost_usd
+        budget = budget.model_copy(update={"max_cost_usd": cap_usd if own is None else min(cap_usd, own)})
+    if budget.max_cost_usd is None:
+        changes["cap"] = "any"
+    return base.model_copy(update={**changes, "budget": budget})
+
+
+def plan_all(
+    session: Session,
+    base: JobSpec,
+    experiment: str,
+    members: Sequence[Member],
+    *,
+    max_cost_usd: float | None = None,
+    existing: Mapping[str, RunRecord] | None = None,
+) -> list[Planned]:
+    """Plan every member that has no run yet.
+
+    Parameters
+    ----------
+    session
+        Gives backends, prices, and what past runs teach.
+    base
+        The job.
+    experiment
+        Id of the experiment.
+    members
+        Who takes part. A member whose run is in ``existing`` is left as it is.
+    max_cost_usd
+        Cap over all of them.
+    existing
+        Runs of the experiment that are in the store, by id.
+
+    Raises
+    ------
+    BudgetError
+        If the cap is too little; names the least that would do.
+    """
+    known = existing or {}
+    planned = [
+        _kept(session, member, known[member.run]) if member.run in known else _planned(session, base, experiment, member)
+        for member in members
+    ]
+    if max_cost_usd is None:
+        return planned
+    spent = sum(spent_on(session, record) for record in known.values())
+    return _with_shares(session, base, experiment, planned, max_cost_usd, spent)
+
+
+def _kept(session: Session, member: Member, run: RunRecord) -> Planned:
+    estimate = run.estimate(session.price_book(run.backend))
+    return Planned(member, BackendEstimate(backend=member.backend, estimate=estimate, cap=run.plan.cap))
+
+
+def _planned(
+    session: Session, base: JobSpec, experiment: str, member: Member, cap_usd: float | None = None
+) -> Planned:
+    spec = spec_of(base, experiment, member, cap_usd)
+    try:
+        plan, estimate = session.plan_spec(spec, member.backend)
+    except Exception as error:  # noqa: BLE001 - one backend, or a plugin, must not hide the others
+        if not isinstance(error, UsageError) and member.backend == BASELINE:
+            raise
+        return Planned(_refused(member, error), refused(member.backend, error))
+    run = spec.name.removeprefix("ab-")
+    changes = {"run": run, "cap_usd": spec.budget.max_cost_usd, "refusal": None}
+    return Planned(member.model_copy(update=changes), estimate, plan)
+
+
+def _refused(member: Member, error: Exception) -> Member:
+    if isinstance(error, AutoMLBridgeError):
+        why = Refusal(message=error.message, hint=error.hint, limit=error.limit, source=error.source)
+    else:
+        why = Refusal(message=f"{type(error).__name__}: {error}")
+    return member.model_copy(update={"run": None, "cap_usd": None, "refusal": why})
+
+
+def spent_on(session: Session, run: RunRecord) -> float:
+    """Return what a run has cost, or may still cost: its bill once it has ended and is known, else its cap."""
+    cost = run.cost(session.price_book(run.backend))
+    cap = run.spec.budget.max_cost_usd or 0.0
+    if run.state.is_final and cost.usd is not None:
+        return cost.usd
+    return max(cap, cost.known_usd)
+
+
+def _with_shares(
+    session: Session, base: JobSpec, experiment: str, planned: list[Planned], total: float, spent: float
+) -> list[Planned]:
+    """Plan again, each with its share; who was refused for another reason than the budget stays refused."""
+    needs: dict[str, Need | None] = {}
+    for one in planned:
+        name = one.member.backend
+        if name not in needs and (one.plan is not None or _needs_a_cap(session, base, experiment, one.member, total)):
+            needs[name] = _need(session, base, experiment, one, total)
+    chosen = [i for i, one in enumerate(planned) if one.member.run is None or one.plan is not None]
+    chosen = [i for i in chosen if needs.get(planned[i].member.backend) is not None]
+    wanted = [need for i in chosen if (need := needs[planned[i].member.backend]) is not None]
+    given = shares(total, wanted, [planned[i].member.backend for i in chosen], spent=spent)
+    result = list(planned)
+    for i, share in zip(chosen, given, strict=True):
+        result[i] = _planned(session, base, experiment, planned[i].member, share)
+    return result
+
+
+def _needs_a_cap(session: Session, base: JobSpec, experiment: str, member: Member, total: float) -> bool:
+    """Whether a backend that refuses the job as it is takes it with a cap (one that insists on a limit)."""
+    if member.refusal is None:
+        return False
+    return _planned(session, base, experiment, member, total).plan is not None
+
+
+def _need(session: Session, base: JobSpec, experiment: str, one: Planned, total: float) -> Need | None:
+    """Return what a backend takes; None if it refuses any cap, for a reason of its own."""
+    first = _error(session, base, experiment, one.member, total)
+    if first is not None and not isinstance(first, BudgetError):
+        return Need(0.0, 0.0)  # planned with its share it says why it refuses
+    least = least_cap(lambda cap: _error(session, base, experiment, one.member, cap) is None, total)
+    estimate = one.estimate.estimate
+    worst = estimate.worst.usd if estimate is not None and estimate.worst is not None else None
+    if worst is not None:
+        return Need(least, max(least, worst))
+    guesses = [cost.usd for cost in (estimate.high, estimate.likely) if cost.usd is not None] if estimate else []
+    return Need(max(least, 0.0), max([least, *(2 * usd for usd in guesses)]), bounded=False)
+
+
+def _error(session: Session, base: JobSpec, experiment: str, member: Member, cap_usd: float) -> Exception | None:
+    try:
+        session.plan_spec(spec_of(base, experiment, member, cap_usd), member.backend)
+    except Exception as error:  # noqa: BLE001 - it is asked about, and said in its place
+        return error
+    return None
