@@ -21,7 +21,18 @@ if TYPE_CHECKING:
 __all__ = ["Declared"]
 
 _HEAVY = (
-    *("autokeras", "azure.ai.ml", "boto3", "botocore", "google.cloud", "jax", "keras", "keras_tuner", "pandas"),
+    *(
+        "autokeras",
+        "azure.ai.ml",
+        "boto3",
+        "botocore",
+        "google.api_core",
+        "google.auth",
+        "jax",
+        "keras",
+        "keras_tuner",
+        "pandas",
+    ),
     *("polars", "pyarrow", "sagemaker", "scipy", "sklearn", "skops", "sqlalchemy", "tensorflow", "torch"),
 )
 
