@@ -170,6 +170,6 @@ def aligned(dataset: Dataset, answers: pa.Table, values: NDArray[np.float64]) ->
 
 
 def parts_columns(profile: Profile) -> list[str]:
-    """Return the columns that all parts have: series, time, target and features, in the profile's order."""
-    kept = {Role.SERIES, Role.TIME, Role.TARGET, Role.FEATURE}
+    """Return the columns that all parts have: series, window, time, target and features, in the profile's order."""
+    kept = {Role.SERIES, Role.GROUP, Role.TIME, Role.TARGET, Role.FEATURE}
     return [column.name for column in profile.columns if column.role in kept]
