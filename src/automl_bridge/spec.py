@@ -14,7 +14,18 @@ from pydantic import BaseModel, ConfigDict, Field
 from automl_bridge.budget import Budget
 from automl_bridge.task import Task
 
-__all__ = ["ColumnProfile", "ForecastSpec", "Frozen", "JobSpec", "Kind", "Label", "ModelRef", "Profile", "Role"]
+__all__ = [
+    "ColumnProfile",
+    "ForecastSpec",
+    "Frozen",
+    "ImageProfile",
+    "JobSpec",
+    "Kind",
+    "Label",
+    "ModelRef",
+    "Profile",
+    "Role",
+]
 
 Label = str | int | float | bool | None
 """A class label in JSON; `Profile.target_type` says what type it had in the data."""
@@ -50,6 +61,33 @@ class Role(StrEnum):
     IGNORED = "ignored"
 
 
+class ImageProfile(Frozen):
+    """What planning may know about the pictures of a column.
+
+    Parameters
+    ----------
+    width, height
+        Medians over all pictures, in pixels.
+    channels
+        1 if all are grey, else 3 (RGB).
+    max_bytes
+        Size of the largest encoded file, in bytes.
+    formats
+        How they are encoded: ``PNG``, ``JPEG``.
+    black, white
+        The values that meant black and white in an array that they were made from; new arrays are read alike.
+        None where the pictures were files.
+    """
+
+    width: int
+    height: int
+    channels: Literal[1, 3]
+    max_bytes: int
+    formats: tuple[str, ...] = ()
+    black: float | None = None
+    white: float | None = None
+
+
 class ColumnProfile(Frozen):
     """What planning may know about one column.
 
@@ -69,6 +107,8 @@ class ColumnProfile(Frozen):
         Number of distinct values, missing not counted; None where it was not counted.
     written
         How the numbers of a text column were written, where not plainly (`data.written.Way`): new rows are read alike.
+    image
+        Sizes and colours, of a column of pictures.
     """
 
     name: str
@@ -80,6 +120,7 @@ class ColumnProfile(Frozen):
     distinct: int | None = None
     max_length: int | None = None
     written: str | None = None
+    image: ImageProfile | None = None
 
 
 class Profile(Frozen):

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from PIL import Image
 
 from automl_bridge.data.build import build_dataset, build_predict_dataset
 from automl_bridge.data.dataset import Dataset
@@ -75,8 +76,10 @@ def test_identifiers_are_left_out_with_a_note():
     assert [column.name for column in kept.profile.features] == ["c", "w", "id"]
 
 
-def test_kinds_are_inferred():
+def test_kinds_are_inferred(tmp_path):
     rows = 120
+    photo = tmp_path / "photo.jpeg"
+    Image.new("RGB", (4, 4)).save(photo)
     table = pd.DataFrame(
         {
             "bool": [True, False] * 60,
@@ -90,13 +93,14 @@ def test_kinds_are_inferred():
                 for i in range(rows)
             ],
             "name": [f"Person Number{i}" for i in range(rows)],
-            "picture": [f"a/{i}.jpeg" for i in range(rows)],
+            "picture": [str(photo)] * rows,
             "date": [f"2024-01-{i % 28 + 1:02}" for i in range(rows)],
             "stamp": [f"2024-01-{i % 28 + 1:02}T10:00:00Z" for i in range(rows)],
             "y": ["p", "q"] * 60,
         }
     )
-    kinds = {column.name: column.kind for column in build_dataset(table, target="y")[1].profile.columns}
+    _, dataset = build_dataset(table, target="y", task="multimodal-classification")
+    kinds = {column.name: column.kind for column in dataset.profile.columns}
     assert kinds == {
         "bool": Kind.BOOLEAN,
         "int": Kind.INTEGER,

@@ -191,7 +191,7 @@ def test_awkward_names_stay_as_they_are():
         ({"a": [1], "b": [1, 2]}, "differ in length"),
         ({"a": 1}, 'column "a" is a single int'),
         ([[1, 2], [3]], "row 2 has 1 values, the first has 2"),
-        (np.zeros((2, 2, 2)), "3 dimensions"),
+        (np.zeros((2, 2, 2, 2, 2)), "5 dimensions"),
         (np.zeros((2, 0)), "0 feature"),
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), 'more than one column called "a"'),
         (pd.DataFrame([[1, 2]], columns=["a", ""]), "column 2 of data has no name"),

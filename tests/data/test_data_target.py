@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from automl_bridge.data.build import build_dataset
 from automl_bridge.data.labels import classes_array, decode
@@ -99,10 +100,11 @@ def test_the_task_is_inferred(y, task):
     assert built(y)[0] is task
 
 
-def test_features_settle_the_rest_of_the_task():
+def test_features_settle_the_rest_of_the_task(tmp_path):
     texts = [f"the quick brown fox number {i} jumps over" for i in range(60)]
     assert build_dataset(texts, y=["a", "b"] * 30)[0] is Task.TEXT_CLASSIFICATION
-    images = {"path": [f"img/{i}.PNG" for i in range(60)]}
+    Image.new("L", (4, 4)).save(tmp_path / "photo.PNG")
+    images = {"path": [str(tmp_path / "photo.PNG")] * 60}
     assert build_dataset(images, y=["a", "b"] * 30)[0] is Task.IMAGE_CLASSIFICATION
     assert build_dataset(images | {"n": list(range(60))}, y=list(range(60)))[0] is Task.MULTIMODAL_REGRESSION
 

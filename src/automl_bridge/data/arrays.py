@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from automl_bridge.data.arrow_types import is_text
 from automl_bridge.data.tidy import mark_unnamed
 from automl_bridge.data.values import array_of
 from automl_bridge.errors import DataError, SchemaError
@@ -44,8 +45,8 @@ def from_array(array: Any, text_column: str) -> pa.Table:
             f"the array has {array.ndim} dimensions, shape {array.shape}", hint="give rows and columns: 2 dimensions"
         )
     if array.ndim == 1:
-        name = text_column if array.dtype.kind in "OUST" else "x0"
-        return mark_unnamed(pa.table({name: _column(array, name)}))
+        column = _column(array, text_column if array.dtype.kind in "OUST" else "x0")
+        return mark_unnamed(pa.table({text_column if is_text(column.type) else "x0": column}))
     if array.shape[1] == 0:
         raise SchemaError(f"0 feature(s) (shape={array.shape}) while a minimum of 1 is required.")
     # One copy with the columns one after the other is faster than a strided copy for each of them.

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from automl_bridge.data.csv_file import read_csv
+from automl_bridge.data.json_lines import is_json, read_json
 from automl_bridge.errors import UnreadableError
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["read_file"]
 
-_FORMATS = "CSV, TSV, Parquet, Arrow and Feather files are read"
+_FORMATS = "CSV, TSV, JSON lines, Parquet, Arrow and Feather files are read"
 _COMPRESSED = {b"\x1f\x8b": "gzip", b"BZ": "bz2", b"\x28\xb5\x2f\xfd": "zstd"}
 
 
@@ -54,6 +55,8 @@ def _read(opener: Opener, head: bytes, name: str, as_text: Collection[str], labe
             return _decompressed(opener, codec, name, as_text, labels)
     if head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         raise UnreadableError(f"{name} is a workbook or an archive, not a table", hint=f"save it as CSV; {_FORMATS}")
+    if is_json(head, name):
+        return read_json(opener, name)
     reader = next((read for magic, read in _READERS.items() if head.startswith(magic)), None)
     if reader is None:
         return read_csv(opener, name, as_text, labels)

@@ -41,7 +41,8 @@ def _column_digest(column: pa.ChunkedArray) -> bytes:
     import pyarrow as pa
 
     values, extra = hashlib.sha256(), hashlib.sha256()
-    variable = pa.types.is_string(column.type) or pa.types.is_binary(column.type)
+    kind = column.type
+    variable = pa.types.is_string(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
     start = 0
     for chunk in column.chunks:
         if variable:
@@ -60,13 +61,14 @@ def _hash_strings(chunk: pa.Array, values: hashlib._Hash, lengths: hashlib._Hash
     if not len(chunk):
         return
     sizes = pc.binary_length(chunk)
+    width = np.int64 if pa.types.is_large_binary(chunk.type) else np.int32
     _, offsets, data = chunk.buffers()
-    ends = np.frombuffer(offsets, np.int32, len(chunk) + 1, chunk.offset * 4)
+    ends = np.frombuffer(offsets, width, len(chunk) + 1, chunk.offset * np.dtype(width).itemsize)
     if int(ends[-1]) - int(ends[0]) != (pc.sum(sizes).as_py() or 0):
         # There are characters under missing values: leave them behind.
         present = pa.concat_arrays([chunk.drop_null()])
         _, offsets, data = present.buffers()
-        ends = np.frombuffer(offsets, np.int32, len(present) + 1, present.offset * 4)
+        ends = np.frombuffer(offsets, width, len(present) + 1, present.offset * np.dtype(width).itemsize)
     if data is not None:
         values.update(memoryview(data)[int(ends[0]) : int(ends[-1])])
     lengths.update(pc.fill_null(sizes, -1).to_numpy(zero_copy_only=False).view(np.uint8).data)

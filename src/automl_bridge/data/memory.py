@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from automl_bridge.data.arrays import from_array, from_sparse
 from automl_bridge.data.frames import from_pandas
+from automl_bridge.data.image_arrays import from_image_arrays, is_image_arrays
 from automl_bridge.data.tidy import check_names, mark_unnamed
 from automl_bridge.data.values import array_of
 from automl_bridge.errors import SchemaError, UnreadableError
@@ -28,8 +29,8 @@ def from_memory(source: Any) -> pa.Table:
     ----------
     source
         A dataframe or series of pandas, polars or any library that narwhals or Arrow's C stream knows;
-        a pyarrow table, batch or reader; a numpy array (1-D, 2-D, structured, object); a scipy sparse matrix;
-        a dict of columns; a list of strings (one text column), of rows or of dicts.
+        a pyarrow table, batch or reader; a numpy array (1-D, 2-D, structured, object; 3-D or 4-D: pictures); a scipy
+        sparse matrix; a dict of columns; a list of strings (one text column), of rows, of dicts or of pictures.
 
     Raises
     ------
@@ -38,6 +39,8 @@ def from_memory(source: Any) -> pa.Table:
     SchemaError
         If its columns differ in length, or one holds what no model reads.
     """
+    if is_image_arrays(source):
+        return from_image_arrays(source)
     for read in (_from_arrow, _from_pandas, _from_numbers):
         table = read(source)
         if table is not None:

@@ -28,7 +28,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from automl_bridge.data.arrow_types import is_integral, is_stamp, is_text
-from automl_bridge.data.tidy import CATEGORICAL_HINT, has_hint
+from automl_bridge.data.tidy import CATEGORICAL_HINT, IMAGE_HINT, has_hint
 from automl_bridge.errors import SchemaError
 from automl_bridge.spec import Kind, Role
 
@@ -60,6 +60,8 @@ def facts(column: pa.ChunkedArray) -> Facts:
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    if pa.types.is_large_binary(column.type):
+        return Facts(column.null_count, None, None)
     counted = len(column) <= _ALL_ROWS
     distinct = pc.count_distinct(column).as_py() if counted and not pa.types.is_decimal(column.type) else None
     if column.null_count == len(column):
@@ -83,6 +85,8 @@ def infer_kind(field: pa.Field, column: pa.ChunkedArray) -> tuple[Kind, Role]:
         return Kind.CATEGORICAL, Role.FEATURE
     if is_text(kind):
         return _kind_of_strings(column)
+    if has_hint(field, IMAGE_HINT):
+        return Kind.IMAGE, Role.FEATURE
     if pa.types.is_binary(kind):
         return _kind_of_bytes(field.name, column), Role.FEATURE
     simple = (

@@ -3,8 +3,9 @@
 Whatever a table came from, afterwards strings are ``string``, categories are their values, missing is null
 (never NaN), and what cannot be learned from (lists, structs) is an error that names the column.
 What plain types cannot say travels in the metadata: that a column was a categorical (`CATEGORICAL_HINT` of its field)
-or had values of several types (`MIXED_HINT`), which words of a file were read as missing (`MISSING_WORDS`), and that
-the columns had no names of their own (`UNNAMED` of the schema).
+or had values of several types (`MIXED_HINT`), which words of a file were read as missing (`MISSING_WORDS`), that a
+column holds pictures in the one form of `images` (`IMAGE_HINT`) and which values of an array were black and white in
+them (`SCALE_HINT`), and that the columns had no names of their own (`UNNAMED` of the schema).
 """
 
 from __future__ import annotations
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CATEGORICAL_HINT",
+    "IMAGE_HINT",
     "MISSING_WORDS",
     "MIXED_HINT",
+    "SCALE_HINT",
     "UNNAMED",
     "check_names",
     "has_hint",
@@ -34,10 +37,12 @@ __all__ = [
 CATEGORICAL_HINT = b"automl_bridge.categorical"
 MIXED_HINT = b"automl_bridge.mixed"
 MISSING_WORDS = b"automl_bridge.missing_words"
+IMAGE_HINT = b"automl_bridge.image"
+SCALE_HINT = b"automl_bridge.scale"
 UNNAMED = b"automl_bridge.unnamed"
-_KEPT = {CATEGORICAL_HINT, MIXED_HINT, MISSING_WORDS}
+_KEPT = {CATEGORICAL_HINT, MIXED_HINT, MISSING_WORDS, IMAGE_HINT, SCALE_HINT}
 _STRING_LIMIT = 2**31 - 1
-"""Bytes that one chunk of ``string`` can hold: its offsets are 32-bit."""
+"""Bytes that one chunk of ``string`` or ``binary`` can hold: its offsets are 32-bit."""
 
 
 def tidy(table: pa.Table, name: str = "data") -> pa.Table:
@@ -53,7 +58,8 @@ def tidy(table: pa.Table, name: str = "data") -> pa.Table:
     check_names(table.column_names, name)
     fields, columns, changed = [], [], False
     for field, column in zip(table.schema, table.columns, strict=True):
-        plain, hint = _plain(column, field.name)
+        ready = pa.types.is_large_binary(field.type) and has_hint(field, IMAGE_HINT)
+        plain, hint = (column, {}) if ready else _plain(column, field.name)
         changed = changed or plain is not column or field.metadata is not None
         kept = {key: value for key, value in (field.metadata or {}).items() if key in _KEPT}
         fields.append(pa.field(field.name, plain.type, metadata=kept | hint or None))
@@ -119,9 +125,9 @@ def _plain(column: pa.ChunkedArray, name: str) -> tuple[pa.ChunkedArray, dict[by
     if types.is_null(kind):
         return column.cast(pa.float64()), hint
     if types.is_large_string(kind) or types.is_string_view(kind):
-        return _as_string(column), hint
+        return _in_pieces(column, pa.string()), hint
     if types.is_large_binary(kind) or types.is_binary_view(kind) or types.is_fixed_size_binary(kind):
-        return column.cast(pa.large_binary()).cast(pa.binary()), hint
+        return _in_pieces(column.cast(pa.large_binary()), pa.binary()), hint
     if is_nested(kind) or types.is_interval(kind):
         raise SchemaError(
             f'column "{name}" holds {kind}, and no model reads nested values',
@@ -146,7 +152,7 @@ def _without_nan(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.if_else(nan, pa.scalar(None, column.type), column)
 
 
-def _as_string(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def _in_pieces(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
     import pyarrow as pa
 
     pieces = []
@@ -159,5 +165,5 @@ def _as_string(column: pa.ChunkedArray) -> pa.ChunkedArray:
                 half = len(piece) // 2
                 waiting += [piece[half:], piece[:half]]
             else:
-                pieces.append(piece.cast(pa.string()))
-    return pa.chunked_array(pieces, pa.string())
+                pieces.append(piece.cast(kind))
+    return pa.chunked_array(pieces, kind)

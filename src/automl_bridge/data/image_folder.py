@@ -1,0 +1,167 @@
+"""Folders of pictures: a subfolder a class, or plain."""
+
+from __future__ import annotations
+
+import os
+from os import PathLike, fspath
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from automl_bridge.data.image_files import is_address
+from automl_bridge.errors import UnreadableError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["IMAGE_COLUMN", "LABEL_COLUMN", "ImageFolder", "is_image_folder", "picture_files", "read_image_folder"]
+
+IMAGE_COLUMN = "image"
+"""Name of the column of pictures that come from a folder or an array."""
+LABEL_COLUMN = "label"
+"""Name of the column of classes that come from the names of folders."""
+
+_SUFFIXES = frozenset(
+    {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".bmp", ".dib", ".webp", ".tif", ".tiff"}
+    | {".ppm", ".pgm", ".pbm", ".avif"}
+)
+_STARTS = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"II*\0", b"MM\0*")
+_NOT_OURS = frozenset({"__macosx", "thumbs.db", "desktop.ini", "lost+found"})
+_PARTS = frozenset({"train", "training", "test", "testing", "val", "valid", "validation", "dev", "holdout"})
+
+
+class ImageFolder(NamedTuple):
+    """What a folder holds: paths relative to it, the class of each (where asked for), sentences for the reader."""
+
+    table: pa.Table
+    notes: tuple[str, ...]
+
+
+def is_image_folder(source: Any) -> bool:
+    """Whether ``source`` names a folder on this machine that holds no Parquet files: then pictures are looked for."""
+    if not isinstance(source, str | PathLike) or is_address(str(source)):
+        return False
+    local = _local(source)
+    return local.is_dir() and next(local.rglob("*.parquet"), None) is None
+
+
+def read_image_folder(source: str | PathLike[str], *, classes: bool) -> ImageFolder:
+    """List the pictures of a folder.
+
+    Hidden files and what systems leave behind are passed over; other files that are no pictures by their name (or,
+    without a suffix, by their first bytes) are counted in a note.
+
+    Parameters
+    ----------
+    source
+        The folder.
+    classes
+        Whether each subfolder is a class; pictures may lie deeper in it. Without, all pictures below count.
+
+    Returns
+    -------
+    ImageFolder
+        With the column ``image`` of paths relative to the folder, sorted; and ``label``.
+
+    Raises
+    ------
+    UnreadableError
+        If there are no pictures, or some lie beside the classes, or the subfolders are parts of a split.
+    """
+    import pyarrow as pa
+
+    from automl_bridge.data.tidy import mark_unnamed
+
+    folder = _local(source)
+    files, others = _listed(folder)
+    if not files:
+        raise UnreadableError(
+            f"{folder} is a folder without pictures and without Parquet files",
+            hint="name a table (CSV, Parquet, Arrow, JSON lines), or a folder with a subfolder of pictures a class",
+        )
+    notes = _note(others)
+    if not classes:
+        return ImageFolder(mark_unnamed(pa.table({IMAGE_COLUMN: pa.array(files, pa.string())})), notes)
+    labels = [file.partition("/")[0] if "/" in file else None for file in files]
+    _check_classes(folder, files, labels)
+    empty = sorted(
+        {entry.name for entry in folder.iterdir() if entry.is_dir() and not _is_left_out(entry.name)} - set(labels)
+    )
+    if empty:
+        listed = ", ".join(empty[:12]) + (", …" if len(empty) > 12 else "")
+        notes = (*notes, f"{len(empty)} of the folders hold no picture, and are no class: {listed}")
+    table = pa.table({IMAGE_COLUMN: pa.array(files, pa.string()), LABEL_COLUMN: pa.array(labels, pa.string())})
+    return ImageFolder(table, notes)
+
+
+def picture_files(source: str | PathLike[str]) -> list[str]:
+    """Return the pictures of a folder as `read_image_folder` lists them: relative paths with forward slashes."""
+    return _listed(_local(source))[0]
+
+
+def _local(source: str | PathLike[str]) -> Path:
+    return Path(fspath(source).removeprefix("file://")).expanduser()
+
+
+def _listed(folder: Path) -> tuple[list[str], list[str]]:
+    """Return pictures and other files, sorted by path; links to folders are followed at the first level only."""
+    found: list[str] = []
+    others: list[str] = []
+    tops = [folder, *sorted(entry for entry in folder.iterdir() if entry.is_dir() and not _is_left_out(entry.name))]
+    for top in tops:
+        for place, inner, names in os.walk(top):
+            inner[:] = [] if top is folder else [name for name in inner if not _is_left_out(name)]
+            for name in names:
+                if not _is_left_out(name):
+                    path = Path(place, name)
+                    (found if _is_picture(path) else others).append(path.relative_to(folder).as_posix())
+    return sorted(found), sorted(others)
+
+
+def _is_left_out(name: str) -> bool:
+    return name.startswith(".") or name.lower() in _NOT_OURS
+
+
+def _is_picture(path: Path) -> bool:
+    if path.suffix.lower() in _SUFFIXES:
+        return True
+    if path.suffix:
+        return False
+    try:
+        with path.open("rb") as file:
+            return file.read(8).startswith(_STARTS)
+    except OSError:
+        return False
+
+
+def _note(others: list[str]) -> tuple[str, ...]:
+    if not others:
+        return ()
+    listed = ", ".join(others[:5]) + (", …" if len(others) > 5 else "")
+    noun = (
+        "file is no picture by its name, and was"
+        if len(others) == 1
+        else "files are no pictures by their names, and were"
+    )
+    return (f"{len(others):,} {noun} left out: {listed}",)
+
+
+def _check_classes(folder: Path, files: list[str], labels: list[str | None]) -> None:
+    beside = [file for file, label in zip(files, labels, strict=True) if label is None]
+    if len(beside) == len(files):
+        raise UnreadableError(
+            f"{folder} holds {len(files):,} pictures, but no subfolders: nothing says what they show",
+            hint="put the pictures of each class into a subfolder of its own, or give a table with a column of paths",
+        )
+    if beside:
+        listed = ", ".join(beside[:5]) + (", …" if len(beside) > 5 else "")
+        raise UnreadableError(
+            f"{len(beside):,} of the {len(files):,} pictures in {folder} lie in no class's folder: {listed}",
+            hint="move them into the folder of their class, or away",
+        )
+    names = {str(label) for label in labels}
+    if len(names) > 1 and {name.lower() for name in names} <= _PARTS:
+        first = "train" if "train" in names else min(names)
+        raise UnreadableError(
+            f"the subfolders of {folder} are {', '.join(sorted(names))}: parts of a split, not classes",
+            hint=f"name one of them: {folder / first}; the holdout is cut from it",
+        )
