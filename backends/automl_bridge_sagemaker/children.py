@@ -54,8 +54,9 @@ class Children:
     def __init__(self, clients: Clients, region: str) -> None:
         self._clients = clients
         self._region = region
-        self._ended: dict[tuple[str, str], UsageItem | None] = {}
-        self._strangers: set[tuple[str, str]] = set()
+        # By the AutoML job's ARN as well: jobs whose names begin alike find each other's children.
+        self._ended: dict[tuple[str, str, str], UsageItem] = {}
+        self._strangers: set[tuple[str, str, str]] = set()
 
     def usage(
         self, job: str, arn: str, created: datetime, candidates: Iterable[Mapping[str, Any]], *, final: bool = False
@@ -77,7 +78,8 @@ class Children:
             found = self._listed(kind, job, created)
             for name in sorted(named[kind.part] | found):
                 item, sure = self._item(kind, name, arn, certain=name in named[kind.part])
-                known = known and sure and not (final and item is not None and (kind.part, name) not in self._ended)
+                runs = item is not None and (arn, kind.part, name) not in self._ended
+                known = known and sure and not (final and runs)
                 if item is not None:
                     items.append(item)
         return Usage(items=_summed(items), known=known)
@@ -92,7 +94,7 @@ class Children:
 
     def _item(self, kind: _Kind, name: str, arn: str, *, certain: bool) -> tuple[UsageItem | None, bool]:
         """Return what one child used, and whether that is known."""
-        key = (kind.part, name)
+        key = (arn, kind.part, name)
         if key in self._ended:
             return self._ended[key], True
         if key in self._strangers:

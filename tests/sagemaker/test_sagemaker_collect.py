@@ -164,6 +164,29 @@ def test_a_finished_job_with_its_leaderboard_and_what_it_was_billed(world):
     assert outcome.usage.known
 
 
+def test_two_jobs_whose_names_begin_alike_are_billed_their_own_children_only(world):
+    """One backend looks at both, each finds both children by name, and each child says whose it is."""
+    backend, service = world
+    other = NAME[:-1] + "c"
+    children = [f"{NAME}-t1", f"{other}-t1"]
+    owners = {children[0]: ARN, children[1]: ARN[:-1] + "c"}
+    billed = []
+    for name, arn in ((NAME, ARN), (other, ARN[:-1] + "c"), (NAME, ARN)):
+        described = job(AutoMLJobName=name, AutoMLJobArn=arn)
+        service.answers("describe_auto_ml_job_v2", described, AutoMLJobName=name)
+        service.answers("list_candidates_for_auto_ml_job", {"Candidates": []}, AutoMLJobName=name, MaxResults=ANY)
+        service.lists(training=children)
+        if len(billed) < 2:
+            for child, seconds in zip(children, (100, 7), strict=True):
+                answer = training(child, seconds, owner=owners[child])
+                service.answers("describe_training_job", answer, TrainingJobName=child)
+            reorder(service)
+        ref = JobRef(backend="sagemaker", name=name, remote_id=arn)
+        usage = backend.collect(ref).usage
+        billed.append((usage.known, round(sum(item.quantity for item in usage.items) * 3600)))
+    assert billed == [(True, 100), (True, 7), (True, 100)]
+
+
 def reorder(service):
     """Put the queued answers into the order in which calls are made: list of a kind, then its descriptions."""
     queue = list(service.stub._queue)
