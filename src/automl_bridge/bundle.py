@@ -40,6 +40,7 @@ __all__ = [
     "FORMAT",
     "BundleFile",
     "BundleMetadata",
+    "add_file",
     "copy_bundle",
     "folder_files",
     "is_bundle",
@@ -144,6 +145,24 @@ def update_bundle(path: Path, **changes: object) -> BundleMetadata:
     with temporary_sibling(Path(os.path.abspath(path))) as temporary:  # noqa: PTH100
         write_durably(temporary, document_of(metadata))
         temporary.replace(path / METADATA)
+    return metadata
+
+
+def add_file(path: Path, name: str, content: bytes) -> BundleMetadata:
+    """Add a file to a bundle that nobody reads yet: two files change, one after the other.
+
+    Raises
+    ------
+    BundleError
+        If it is no sound bundle, or has such a file.
+    """
+    metadata = read_metadata(path)
+    check_name(name, path)
+    if name in metadata.files:
+        raise refused(path, f'it has a file "{name}" already')
+    put(path / name, content)
+    metadata = BundleMetadata.model_validate({**dict(metadata), "files": {**metadata.files, name: _entry(path / name)}})
+    write_durably(path / METADATA, document_of(metadata))
     return metadata
 
 

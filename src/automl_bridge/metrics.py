@@ -61,10 +61,11 @@ METRICS: dict[str, Metric] = {
         Metric("mape", False, "values", "mean absolute percentage error"),
         Metric("mase", False, "values", "mean absolute error over that of a seasonal naive forecast"),
         Metric("wape", False, "values", "sum of absolute errors over sum of absolute values"),
+        Metric("wql", False, "values", "weighted quantile loss: over the quantiles, over sum of absolute values"),
     )
 }
 
-_FORECAST = ("mase", "wape", "rmse", "mae", "mape")
+_FORECAST = ("mase", "wape", "wql", "rmse", "mae", "mape")
 
 
 def metric_names(task: Task) -> list[str]:
@@ -72,7 +73,7 @@ def metric_names(task: Task) -> list[str]:
     if task is Task.FORECASTING:
         return list(_FORECAST)
     wanted = {"labels", "probabilities"} if task.is_classification else {"values"}
-    return [m.name for m in METRICS.values() if m.needs in wanted and m.name not in {"mase", "wape"}]
+    return [m.name for m in METRICS.values() if m.needs in wanted and m.name not in {"mase", "wape", "wql"}]
 
 
 def default_metric(task: Task, classes: int) -> str:

@@ -91,7 +91,8 @@ def all_scores(
 ) -> dict[str, float]:
     """Score by every metric that ``task`` has; the number of classes is that of the outputs. See `score`."""
     classes = np.atleast_2d(np.asarray(outputs)).shape[-1] if task.is_classification else 0
-    metrics = (METRICS[name] for name in metric_names(task))
+    # The quantile loss needs quantiles: `scoring_forecast` has it.
+    metrics = (METRICS[name] for name in metric_names(task) if name in STATISTICS)
     return {
         metric.name: score(metric, outputs, targets, weights, scale=scale)
         for metric in metrics

@@ -132,6 +132,7 @@ class Session:
         given = {name: value for name, value in job.items() if value is not None}
         wanted: dict[str, Any] = {"target": None, **own, **given}
         name = f"ab-{new_id()}"
+        wanted["forecast"] = dataset.forecast
         return make_spec(name, dataset.profile, **wanted, continues=earlier.name if earlier else None)
 
     def _plan(self, spec: JobSpec, backend: str, maker: Backend | None = None) -> Plan:
@@ -141,6 +142,10 @@ class Session:
             from automl_bridge.capabilities import Feature
 
             maker.capabilities.require(backend, Feature.RESUME)
+        if spec.forecast is not None:
+            from automl_bridge.runs.specs import check_windows
+
+            check_windows(spec.forecast, maker.capabilities, backend)
         return self._money.checked(maker.plan(spec))
 
     def price_book(self, backend: str) -> PriceBook:
@@ -403,7 +408,8 @@ class Session:
         model
             Id of a run, the beginning of it, or the folder of a bundle.
         data
-            A Dataset to predict, or anything that `build_predict_dataset` reads. Columns are found by name.
+            A Dataset to predict, or anything that `build_predict_dataset` reads. Columns are found by name. For a
+            forecaster what `series_predict` reads: history, rows to come, or both; None: all series that it keeps.
 
         Raises
         ------
@@ -419,13 +425,20 @@ class Session:
         from automl_bridge.runs.predicting import PredictJob
 
         source = self._model(model)
-        rows = data if isinstance(data, Dataset) else build_predict_dataset(data, source.profile)
+        if isinstance(data, Dataset):
+            rows = data
+        elif source.forecast is not None:
+            from automl_bridge.data.series_predict import build_series_predict_dataset
+
+            rows = build_series_predict_dataset(data, source.profile, source.forecast, source.history())
+        else:
+            rows = build_predict_dataset(data, source.profile)
         if source.ref.local or source.run is None:
             predictor = self._predictors.get(self._engine.backend(source.ref.backend), source.ref)
-            outputs = predictor.predict(rows.features("predict"))
+            outputs = predictor.predict(rows.question())
         else:
             outputs = PredictJob(self._engine, source.run, rows).outputs()
-        return Predictions(outputs, source.profile, source.task)
+        return Predictions(outputs, source.profile, source.task, rows)
 
     def _model(self, model: str | Path) -> Model:
         """Return what to predict with; remembered, since a bundle is checked file by file."""

@@ -76,6 +76,10 @@ def difference_of(record: RunRecord, baseline: RunRecord | None) -> Difference |
     left, right = (np.load(path, allow_pickle=False) for path in paths[:2] if path is not None)
     assert record.dataset_path is not None
     dataset = Dataset.open(record.dataset_path)
+    if dataset.forecast is not None:
+        from automl_bridge.scoring_forecast import ForecastScorer
+
+        return ForecastScorer.of(dataset, "holdout").difference(record.spec.metric, left, right)
     classification = record.spec.task.is_classification
     targets = dataset.target_codes("holdout") if classification else dataset.target_values("holdout")
     return paired_difference(record.spec.metric, left, right, targets, dataset.weights("holdout"))

@@ -68,6 +68,14 @@ class Dataset:
         """Return the columns that a model may read, by their own names, in the profile's order."""
         return self.parts[part].select([column.name for column in self.profile.features])
 
+    def question(self) -> pa.Table:
+        """Return what a local model is asked: the features of ``predict``, or for time series `series.question`."""
+        if self.forecast is None:
+            return self.features("predict")
+        from automl_bridge.data.series import question
+
+        return question(self)
+
     def target_codes(self, part: str) -> NDArray[np.int64]:
         """Return each row's index into ``profile.classes``, shape (rows,)."""
         name = self.profile.with_role(Role.TARGET)[0].name

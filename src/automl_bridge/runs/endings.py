@@ -12,6 +12,8 @@ from automl_bridge.errors import BundleError, RejectedError, RunError, UsageErro
 from automl_bridge.runs.states import RunState
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from automl_bridge.backend import Outcome
     from automl_bridge.runs.record import RunRecord
 
@@ -60,18 +62,23 @@ def concluded(run: RunRecord, outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def kept(outcome: Outcome, folder: Path) -> Outcome:
+def kept(outcome: Outcome, folder: Path, context: Callable[[], bytes] | None = None) -> Outcome:
     """Copy the bundle of a local model to ``folder``; return the outcome whose model is there.
 
     What a backend keeps of a job is its own and may be cleared away; the model is the run's. Called again after a
-    crash it finds the copy.
+    crash it finds the copy. A forecaster's copy also gets the end of its data (``context``), to look back at.
     """
+    from automl_bridge.bundle import add_file, is_bundle
+    from automl_bridge.data.series_context import CONTEXT_FILE
+
     model = outcome.model
     if model is None or not model.local or not Path(model.uri).is_dir():
         return outcome
     if not folder.is_dir():
         with atomic_folder(folder) as draft:
             shutil.copytree(model.uri, draft, dirs_exist_ok=True)
+            if context is not None and is_bundle(draft):
+                add_file(draft, CONTEXT_FILE, context())
     return outcome.model_copy(update={"model": model.model_copy(update={"uri": str(folder)})})
 
 

@@ -29,9 +29,13 @@ def has_holdout(run: RunRecord) -> bool:
 
 
 def holdout_dataset(dataset: Dataset) -> Dataset:
-    """Return the holdout as data to predict: features only."""
+    """Return the holdout as data to predict: features only; of time series with what lies before it."""
     from automl_bridge.data.build import build_predict_dataset
 
+    if dataset.forecast is not None:
+        from automl_bridge.data.series_context import holdout_question
+
+        return holdout_question(dataset)
     return build_predict_dataset(dataset.parts[PART], dataset.profile, name=f"{dataset.profile.name} ({PART})")
 
 
@@ -77,6 +81,12 @@ def scores_of(
     """Score predictions of the holdout: all metrics, the interval of the run's own, and remarks for the reader."""
     from automl_bridge.scoring import all_scores, confidence_interval, remarks
 
+    if dataset.forecast is not None:
+        from automl_bridge.scoring_forecast import ForecastScorer
+
+        scorer = ForecastScorer.of(dataset, PART)
+        interval = scorer.interval(run.spec.metric, outputs, seed=run.spec.seed)
+        return scorer.scores(outputs), interval, scorer.remarks(outputs)
     classes = dataset.profile.classes
     targets = dataset.target_codes(PART) if run.task.is_classification else dataset.target_values(PART)
     weights = dataset.weights(PART)

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from automl_bridge.runs.record import RunRecord
-    from automl_bridge.spec import ModelRef, Profile
+    from automl_bridge.spec import ForecastSpec, ModelRef, Profile
     from automl_bridge.task import Task
 
 __all__ = ["Model", "bundle_model", "is_run_id", "run_model"]
@@ -27,12 +29,33 @@ class Model(NamedTuple):
         Where it is.
     run
         Its run; None for a bundle.
+    forecast
+        Of a forecaster: what it forecasts.
     """
 
     profile: Profile
     task: Task
     ref: ModelRef
     run: RunRecord | None = None
+    forecast: ForecastSpec | None = None
+
+    def history(self) -> pa.Table | None:
+        """Return the end of the data that a forecaster was trained on, sorted; None where it is not kept."""
+        from automl_bridge.data.series_context import CONTEXT_FILE, read_context, tail
+
+        if self.ref.local:
+            from automl_bridge.bundle import read_bytes
+            from automl_bridge.bundle_metadata import read_metadata
+
+            folder = Path(self.ref.uri)
+            metadata = read_metadata(folder)
+            if CONTEXT_FILE in metadata.files:
+                return read_context(read_bytes(folder, metadata, CONTEXT_FILE))
+        if self.run is None or self.run.dataset_path is None or not self.run.dataset_path.is_dir():
+            return None
+        from automl_bridge.data.dataset import Dataset
+
+        return tail(Dataset.open(self.run.dataset_path))
 
 
 def is_run_id(model: str | Path) -> bool:
@@ -50,7 +73,7 @@ def run_model(run: RunRecord) -> Model:
     """
     ref = run.raise_if_failed().model
     assert ref is not None
-    return Model(run.spec.profile, run.task, ref, run)
+    return Model(run.spec.profile, run.task, ref, run, run.spec.forecast)
 
 
 def bundle_model(folder: Path) -> Model:
@@ -67,4 +90,4 @@ def bundle_model(folder: Path) -> Model:
     place = folder.expanduser()
     metadata = read_bundle(place)
     ref = ModelRef(backend=metadata.backend, uri=str(place), local=True)
-    return Model(metadata.profile, metadata.task, ref)
+    return Model(metadata.profile, metadata.task, ref, None, metadata.forecast)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from automl_bridge.errors import SchemaError, UsageError
+from automl_bridge.errors import SchemaError, UnsupportedError, UsageError
 from automl_bridge.metrics import default_metric, metric_for
 from automl_bridge.spec import JobSpec, Role
 from automl_bridge.task import Task
@@ -12,9 +12,10 @@ from automl_bridge.task import Task
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from automl_bridge.spec import Profile
+    from automl_bridge.capabilities import Capabilities
+    from automl_bridge.spec import ForecastSpec, Profile
 
-__all__ = ["make_spec"]
+__all__ = ["check_windows", "make_spec"]
 
 _CHOICES = {"objective": ("nearest", "exact"), "cap": ("any", "strict")}
 
@@ -49,6 +50,11 @@ def make_spec(
         If the target is not the data's.
     """
     parsed = Task.parse(task)
+    if (parsed is Task.FORECASTING) != (rest.get("forecast") is not None):
+        raise UsageError(
+            f"the task is {parsed}, and the data was built for another",
+            hint="build the dataset with the same task: a forecast's has time, horizon and step",
+        )
     for field, allowed in _CHOICES.items():
         if field in rest and rest[field] not in allowed:
             raise UsageError(f'{field} "{rest[field]}" is not known', hint=f"use {' or '.join(allowed)}")
@@ -57,6 +63,19 @@ def make_spec(
     return JobSpec(
         name=name, task=parsed, target=_targets(profile, target), metric=wanted.name, profile=profile, **rest
     )
+
+
+def check_windows(forecast: ForecastSpec, capabilities: Capabilities, backend: str) -> None:
+    """Raise `UnsupportedError` if a backend cannot forecast the holdout from several origins."""
+    from automl_bridge.capabilities import Feature
+
+    reason = capabilities.reason(Feature.LOCAL_PREDICTION)
+    if forecast.windows > 1 and reason is not None:
+        raise UnsupportedError(
+            f"{backend} cannot forecast from {forecast.windows} origins: that takes a model which predicts on this "
+            f"machine ({reason})",
+            hint="use one window",
+        )
 
 
 def _targets(profile: Profile, target: str | Sequence[str] | None) -> tuple[str, ...]:

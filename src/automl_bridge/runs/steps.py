@@ -26,6 +26,8 @@ from automl_bridge.runs.retry import Backoff
 from automl_bridge.runs.states import RunState
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from automl_bridge.backend import Backend, JobRef, Outcome, Plan
     from automl_bridge.runs.engine import Engine
     from automl_bridge.runs.lease import Owner
@@ -160,12 +162,20 @@ class Steps:
         job = self._advance(driven, driven.train)
         assert job is not None
         assert job.outcome is not None
-        outcome = kept(job.outcome, self._engine.folder(driven.run.id) / "bundle")
+        outcome = kept(job.outcome, self._engine.folder(driven.run.id) / "bundle", self._context(driven.run))
         changes = concluded(driven.run, outcome)
         scored = outcome.model is not None and changes.get("failure") is None and has_holdout(driven.run)
         state = RunState.SCORING if scored else RunState.CLEANING
         # The outcome has a column of its own; the job need not keep it twice.
         self.write(driven, job=job.model_copy(update={"outcome": None}), state=state, **changes)
+
+    def _context(self, run: RunRecord) -> Callable[[], bytes] | None:
+        """Return what gives the end of a forecaster's data; None for all other tasks."""
+        if run.spec.forecast is None:
+            return None
+        from automl_bridge.data.series_context import tail, write_context
+
+        return lambda: write_context(tail(self._engine.data.of(run)))
 
     def _score(self, driven: Driven) -> None:
         try:
