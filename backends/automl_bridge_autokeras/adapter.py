@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AutoKerasBackend"]
 
-_NOT_YET = "not built yet: this version of the backend does tables only"
+_NOT_YET = "not built yet: this version of the backend does no forecasts"
 
 
 class AutoKerasBackend(Backend):
@@ -39,13 +39,13 @@ class AutoKerasBackend(Backend):
         tasks={
             Task.TABULAR_CLASSIFICATION: None,
             Task.TABULAR_REGRESSION: None,
-            Task.IMAGE_CLASSIFICATION: _NOT_YET,
-            Task.IMAGE_REGRESSION: _NOT_YET,
-            Task.TEXT_CLASSIFICATION: _NOT_YET,
-            Task.TEXT_REGRESSION: _NOT_YET,
+            Task.IMAGE_CLASSIFICATION: None,
+            Task.IMAGE_REGRESSION: None,
+            Task.TEXT_CLASSIFICATION: None,
+            Task.TEXT_REGRESSION: None,
             Task.FORECASTING: _NOT_YET,
-            Task.MULTIMODAL_CLASSIFICATION: _NOT_YET,
-            Task.MULTIMODAL_REGRESSION: _NOT_YET,
+            Task.MULTIMODAL_CLASSIFICATION: None,
+            Task.MULTIMODAL_REGRESSION: None,
         },
         features=dict.fromkeys(Feature, None),
     )

@@ -130,22 +130,34 @@ class TrunkBlock(block_module.Block):  # type: ignore[misc]
         Numbers of members to choose from.
     usual_members
         The default among them.
+    depths, usual_depth
+        The same for the number of layers; 0 leaves the members linear.
     """
 
-    def __init__(self, members: Sequence[int] = (1, 4, 8, 16), usual_members: int = 8, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        members: Sequence[int] = (1, 4, 8, 16),
+        usual_members: int = 8,
+        depths: Sequence[int] = (1, 2, 3),
+        usual_depth: int = 2,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.members = list(members)
         self.usual_members = usual_members
+        self.depths = list(depths)
+        self.usual_depth = usual_depth
 
     def get_config(self) -> dict[str, Any]:
         """Return what the block is rebuilt from."""
-        return {**super().get_config(), "members": self.members, "usual_members": self.usual_members}
+        own = {name: getattr(self, name) for name in ("members", "usual_members", "depths", "usual_depth")}
+        return {**super().get_config(), **own}
 
     def build(self, hp: Any, inputs: Any = None) -> Any:
         """Build the layers that ``hp`` chooses."""
         node = tree.flatten(inputs)[0]
         members = hp.Choice("members", self.members, default=self.usual_members)
-        count = hp.Choice("layers", [1, 2, 3], default=2)
+        count = hp.Choice("layers", self.depths, default=self.usual_depth)
         units = hp.Choice("units", [32, 64, 128, 256], default=128)
         dropout = hp.Choice("dropout", [0.0, 0.1, 0.25, 0.5], default=0.1)
         kind = hp.Choice("kind", ["dense", "residual"], default="dense")
@@ -154,6 +166,8 @@ class TrunkBlock(block_module.Block):  # type: ignore[misc]
             start = keras.initializers.RandomNormal(mean=0.0, stddev=1.0)
             shape = tuple(int(size) for size in node.shape[1:])
             node = layers.EinsumDense("bki,ki->bki", output_shape=shape, kernel_initializer=start)(node)
+        if not count:
+            return layers.Dropout(dropout)(node)
         if kind == "residual":
             return _residual(layers.Dense(units)(node), count, units, dropout)
         for _ in range(count):

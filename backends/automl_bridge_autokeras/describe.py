@@ -14,16 +14,33 @@ __all__ = ["in_words", "last_line"]
 
 
 def in_words(values: Mapping[str, Any]) -> str:
-    """Describe hyperparameter values of the table space, as ``dense 2×128, 8 members, piecewise numbers``."""
-    get = {name.rpartition("/")[2]: value for name, value in values.items()}.get
-    if get("units") is None or get("kind") is None:
-        return "AutoKeras model"
-    parts = [f"{get('kind')} {get('layers')}×{get('units')}"]
-    if (get("members") or 1) > 1:
-        parts.append(f"{get('members')} members")
-    if get("encoding"):
-        parts.append(f"{get('encoding')} numbers")
+    """Describe hyperparameter values, as ``dense 2×128, 8 members, piecewise numbers`` or by the names of blocks."""
+    blocks: dict[str, dict[str, Any]] = {}
+    for name, value in values.items():
+        block, _, own = name.rpartition("/")
+        if block:
+            blocks.setdefault(block.partition("/")[0], {})[own] = value
+    trunk = blocks.get("trunk_block")
+    if trunk is None:
+        known = ", ".join(name for name in sorted(blocks) if not name.startswith("members_block"))
+        return f"AutoKeras model ({known})" if known else "AutoKeras model"
+    parts = [part for name, chosen in sorted(blocks.items()) if (part := _block(name, chosen))]
+    parts.append(f"{trunk['kind']} {trunk['layers']}×{trunk['units']}" if trunk.get("layers") else "linear")
+    if (trunk.get("members") or 1) > 1:
+        parts.append(f"{trunk['members']} members")
+    if encoding := blocks.get("number_block", {}).get("encoding"):
+        parts.append(f"{encoding} numbers")
     return ", ".join(parts)
+
+
+def _block(name: str, chosen: Mapping[str, Any]) -> str | None:
+    if name.startswith("image_block"):
+        moved = f", pictures moved ({chosen['augment']})" if chosen.get("augment", "none") != "none" else ""
+        return f"{chosen.get('kind')} ConvNet {chosen.get('depth')}×{chosen.get('width')}{moved}"
+    if name.startswith("text_block"):
+        read = {"terms": "terms", "words": "words in order", "both": "terms and words in order"}
+        return f"{read.get(str(chosen.get('reads')), 'text')} ×{chosen.get('width')}"
+    return None
 
 
 def last_line(message: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Forward"]
 
-_FORWARD_ROWS = 8192  # rows a call takes at once: bounds its memory
+_FORWARD_ROWS = 8192  # rows a call takes at once
+_FORWARD_CELLS = 500_000  # values it takes at once: what a network makes of them may take a hundred times the memory
 
 
 class Forward:
@@ -33,9 +35,11 @@ class Forward:
     def __call__(self, inputs: Sequence[NDArray[Any]]) -> NDArray[np.float64]:
         """Predict; returns shape (rows, outputs)."""
         rows = len(inputs[0])
+        cells = sum(math.prod(array.shape[1:]) for array in inputs)
+        step = max(1, min(_FORWARD_ROWS, _FORWARD_CELLS // max(1, cells)))
         parts = [
-            self._forward(*[tf.constant(array[start : start + _FORWARD_ROWS]) for array in inputs]).numpy()
-            for start in range(0, max(rows, 1), _FORWARD_ROWS)
+            self._forward(*[tf.constant(array[start : start + step]) for array in inputs]).numpy()
+            for start in range(0, max(rows, 1), step)
         ]
         return np.concatenate(parts).astype(np.float64)
 

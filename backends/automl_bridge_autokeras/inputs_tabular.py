@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from automl_bridge.data.encode import TableEncoder
     from automl_bridge.spec import ColumnProfile
 
-__all__ = ["PRESETS", "TableInputs", "table_nodes"]
+__all__ = ["PRESETS", "TableInputs", "table_nodes", "table_parts"]
 
 PRESETS: tuple[dict[str, Any], ...] = (
     {},
@@ -60,6 +60,7 @@ class TableInputs:
         From numbers to two scales.
     """
 
+    kind: ClassVar[str] = "table"
     encoder: TableEncoder
     scaler: NumberScaler
 
@@ -81,6 +82,13 @@ class TableInputs:
         """Number of codes over all categorical columns."""
         return int(sum(self.encoder.cardinalities))
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the arrays."""
+        ranks = ("ranks",) if self.encoder.numeric_names else ()
+        codes = ("codes",) if self.encoder.categorical_names else ()
+        return (*ranks, *(("flat",) if ranks or not codes else ()), *codes)
+
     def transform(self, table: pa.Table) -> tuple[NDArray[Any], ...]:
         """Turn rows into the model's arrays: ranks, flat values, codes; those without a column are left out."""
         encoded = self.encoder.transform(table)
@@ -89,6 +97,10 @@ class TableInputs:
         if not ranks.shape[1] and not codes.shape[1]:
             flat = np.zeros((table.num_rows, 1), dtype=np.float32)
         return tuple(array for array in (ranks, flat, codes) if array.shape[1])
+
+    def linear(self, arrays: Sequence[NDArray[Any]]) -> tuple[NDArray[Any], ...]:
+        """Return what a linear model reads: all of it."""
+        return tuple(arrays)
 
     def to_json(self) -> dict[str, Any]:
         """Return what `from_json` reads."""
@@ -107,7 +119,19 @@ def table_nodes(inputs: Sequence[NDArray[Any]], levels: int, unknown: Sequence[i
 
     Needs AutoKeras, and so TensorFlow.
     """
-    from automl_bridge_autokeras.blocks import CategoryBlock, ConcatBlock, NumberBlock, TrunkBlock
+    from automl_bridge_autokeras.blocks import ConcatBlock, TrunkBlock
+
+    nodes, parts = table_parts(inputs, levels, unknown)
+    joined = ConcatBlock(name="concat_block")(parts)
+    members, usual = _members(inputs)
+    return nodes, TrunkBlock(members, usual, name="trunk_block")(joined)
+
+
+def table_parts(
+    inputs: Sequence[NDArray[Any]], levels: int, unknown: Sequence[int] = ()
+) -> tuple[list[Any], list[Any]]:
+    """Return the input nodes for the arrays, and the nodes of their vectors."""
+    from automl_bridge_autokeras.blocks import CategoryBlock, NumberBlock
     from automl_bridge_autokeras.heads import ArrayInput
 
     floats = [array for array in inputs if array.dtype == np.float32]
@@ -121,9 +145,7 @@ def table_nodes(inputs: Sequence[NDArray[Any]], levels: int, unknown: Sequence[i
     if len(inputs) > len(floats):
         nodes.append(ArrayInput(name="codes"))
         parts.extend(CategoryBlock(levels, unknown, name="category_block")(nodes[-1]))
-    joined = ConcatBlock(name="concat_block")(parts)
-    members, usual = _members(inputs)
-    return nodes, TrunkBlock(members, usual, name="trunk_block")(joined)
+    return nodes, parts
 
 
 def _members(inputs: Sequence[NDArray[Any]]) -> tuple[tuple[int, ...], int]:

@@ -5,6 +5,7 @@ Only a search that was ended before its first network leaves a bundle without ``
 
 from __future__ import annotations
 
+import importlib
 import json
 import tempfile
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ import numpy as np
 from automl_bridge.bundle import BundleMetadata, read_bundle, read_bytes, write_bundle
 from automl_bridge.errors import BundleError
 from automl_bridge_autokeras.guard import LinearGuard
-from automl_bridge_autokeras.inputs_tabular import TableInputs
+from automl_bridge_autokeras.inputs import inputs_from_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-__all__ = ["LoadedModel", "TargetScale", "save"]
+    from automl_bridge_autokeras.inputs import Inputs
+
+__all__ = ["LoadedModel", "TargetScale", "open_keras", "save"]
 
 _MODEL = "model.keras"
 _INPUTS = "inputs.json"
@@ -56,9 +59,7 @@ class TargetScale:
         return outputs * self.width + self.mean
 
 
-def save(
-    path: Path, model: Any, inputs: TableInputs, scale: TargetScale | None, metadata: BundleMetadata
-) -> BundleMetadata:
+def save(path: Path, model: Any, inputs: Inputs, scale: TargetScale | None, metadata: BundleMetadata) -> BundleMetadata:
     """Write a bundle of ``model`` with all that goes before and after it.
 
     Parameters
@@ -66,7 +67,7 @@ def save(
     path
         Its folder; a bundle that is there is replaced.
     model
-        A Keras model, not compiled, or a `LinearGuard`.
+        A Keras model, not compiled, the file that one was saved to, or a `LinearGuard`.
     inputs, scale
         What turns columns into its arrays, and its outputs into targets.
     metadata
@@ -78,19 +79,22 @@ def save(
         If it cannot be written.
     """
     target = None if scale is None else {"mean": scale.mean.tolist(), "width": scale.width.tolist()}
-    document: dict[str, Any] = {"kind": "table", "inputs": inputs.to_json(), "target": target}
+    document: dict[str, Any] = {"kind": inputs.kind, "inputs": inputs.to_json(), "target": target}
     if isinstance(model, LinearGuard):
         document["linear"] = model.to_json()
         return write_bundle(path, metadata=metadata, files={_INPUTS: json.dumps(document).encode()}, replace=True)
+    content = json.dumps(document).encode()
+    if isinstance(model, Path):
+        return write_bundle(path, metadata=metadata, files={_MODEL: model, _INPUTS: content}, replace=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".model-") as folder:
         model.save(Path(folder) / _MODEL)
-        files: dict[str, bytes | Path] = {_MODEL: Path(folder) / _MODEL, _INPUTS: json.dumps(document).encode()}
+        files: dict[str, bytes | Path] = {_MODEL: Path(folder) / _MODEL, _INPUTS: content}
         return write_bundle(path, metadata=metadata, files=files, replace=True)
 
 
 class LoadedModel:
-    """A bundle that is ready to predict; needs Keras, not AutoKeras.
+    """A bundle that is ready to predict; needs Keras, and AutoKeras only if its layers are in the network.
 
     Parameters
     ----------
@@ -108,27 +112,45 @@ class LoadedModel:
         if self.metadata.backend != "autokeras":
             raise BundleError(f"{path} was made by {self.metadata.backend}, not by autokeras")
         document = json.loads(read_bytes(path, self.metadata, _INPUTS))
-        self._inputs = TableInputs.from_json(document["inputs"])
+        self.inputs = inputs_from_json(document["kind"], document["inputs"])
         target = document["target"]
-        self._scale = None if target is None else TargetScale(np.array(target["mean"]), np.array(target["width"]))
+        self.scale = None if target is None else TargetScale(np.array(target["mean"]), np.array(target["width"]))
+        self.network: Any = None
         if "linear" in document:
-            self._forward: Callable[..., NDArray[np.float64]] = LinearGuard.from_json(document["linear"]).predict
+            guard = LinearGuard.from_json(document["linear"])
+            self.forward: Callable[..., NDArray[np.float64]] = lambda arrays: guard.predict(self.inputs.linear(arrays))
         else:
-            self._forward = _open_network(read_bytes(path, self.metadata, _MODEL))
+            self.network = _open_network(read_bytes(path, self.metadata, _MODEL))
+            self.forward = _forward_of(self.network)
 
     def predict(self, table: pa.Table) -> NDArray[np.float64]:
         """Predict rows of the features; returns (rows, outputs) as in `Outcome.predictions`."""
-        outputs = self._forward(self._inputs.transform(table))
-        return outputs if self._scale is None else self._scale.up(outputs)
+        outputs = self.forward(self.inputs.transform(table))
+        return outputs if self.scale is None else self.scale.up(outputs)
 
 
-def _open_network(content: bytes) -> Callable[..., NDArray[np.float64]]:
-    import keras
-
+def _forward_of(network: Any) -> Callable[..., NDArray[np.float64]]:
     from automl_bridge_autokeras.forward import Forward
 
+    return Forward(network)
+
+
+def _open_network(content: bytes) -> Any:
     # Keras opens files only; the bytes were checked, the file is ours.
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / _MODEL
         file.write_bytes(content)
-        return Forward(keras.models.load_model(file, compile=False, safe_mode=True))
+        return open_keras(file)
+
+
+def open_keras(file: Path) -> Any:
+    """Open a ``.keras`` file in Keras' safe mode; AutoKeras is imported if its layers are in it."""
+    import keras
+
+    try:
+        return keras.models.load_model(file, compile=False, safe_mode=True)
+    except (TypeError, ValueError) as error:
+        if "autokeras" not in str(error) and "CastToFloat32" not in str(error) and "ExpandLastDim" not in str(error):
+            raise
+    importlib.import_module("autokeras")  # registers its layers
+    return keras.models.load_model(file, compile=False, safe_mode=True)

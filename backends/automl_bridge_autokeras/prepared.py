@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,15 +11,19 @@ from automl_bridge.errors import DataError
 from automl_bridge.metrics import METRICS, Metric
 from automl_bridge.scoring import score
 from automl_bridge_autokeras.guard import LinearGuard
-from automl_bridge_autokeras.inputs_tabular import TableInputs
+from automl_bridge_autokeras.inputs import fit_inputs
 from automl_bridge_autokeras.judging import Arrays, Judge
 from automl_bridge_autokeras.model_io import TargetScale
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from numpy.typing import NDArray
 
     from automl_bridge.data.dataset import Dataset
     from automl_bridge.spec import JobSpec
+    from automl_bridge_autokeras.inputs import Inputs
+    from automl_bridge_autokeras.settings import AutoKerasSettings
 
 __all__ = ["LOSS", "Part", "Prepared"]
 
@@ -59,7 +63,7 @@ class Prepared:
         Number of classes, 0 for values.
     """
 
-    inputs: TableInputs
+    inputs: Inputs
     scale: TargetScale | None
     train: Part
     validation: Part
@@ -68,15 +72,22 @@ class Prepared:
     classes: int
 
     @classmethod
-    def of(cls, dataset: Dataset, spec: JobSpec, *, by_loss: bool) -> Prepared:
-        """Fit to the training rows and encode; ``by_loss`` compares trials by the loss, not by the metric.
+    def of(cls, dataset: Dataset, spec: JobSpec, settings: AutoKerasSettings, objective: str) -> Prepared:
+        """Fit to the training rows and encode.
+
+        Parameters
+        ----------
+        dataset, spec, settings
+            What is asked.
+        objective
+            What trials are compared by: the name of a metric, or ``val_loss``.
 
         Raises
         ------
         DataError
             If there are too few rows to learn from some and score by others.
         """
-        inputs = TableInputs.fit(dataset.features("train"), spec.profile.features, spec.seed)
+        inputs = fit_inputs(dataset, spec, settings)
         classes = len(spec.profile.classes) if spec.task.is_classification else 0
         scale = None if classes else TargetScale.fit(dataset.target_values("train"), dataset.weights("train"))
         train = _encode(dataset, "train", inputs, scale)
@@ -84,9 +95,9 @@ class Prepared:
             validation = _encode(dataset, "validation", inputs, scale)
         else:
             train, validation = _cut(train, spec.seed)
-        evaluate = _evaluation(spec, validation, scale)
-        metric = METRICS[spec.metric]
-        if by_loss or not _is_defined(spec, evaluate, validation, classes):
+        metric = METRICS.get(objective, LOSS)
+        evaluate = _evaluation({spec.metric, metric.name} - {LOSS.name}, validation, scale)
+        if metric is not LOSS and not _is_defined(spec, metric, evaluate, validation, classes):
             metric = LOSS
         judge = Judge(evaluate, _comparison(metric))
         return cls(inputs, scale, train, validation, metric, judge, classes)
@@ -95,12 +106,24 @@ class Prepared:
         """Fit the linear model that is there before the first network; returns it with its scores."""
         arrays = self.train.arrays
         guard = LinearGuard.fit(
-            arrays.inputs, arrays.target, classes=self.classes, levels=self.inputs.levels, weights=arrays.weights
+            self.inputs.linear(arrays.inputs),
+            arrays.target,
+            classes=self.classes,
+            levels=self.inputs.levels,
+            weights=arrays.weights,
         )
-        return guard, self.judge.evaluate(guard.predict(self.validation.arrays.inputs))
+        return guard, self.judge.evaluate(guard.predict(self.inputs.linear(self.validation.arrays.inputs)))
+
+    def fed(self, inputs: Inputs, choose: Callable[[Sequence[NDArray[Any]]], Sequence[NDArray[Any]]]) -> Prepared:
+        """Return the same rows as ``inputs`` encodes them; ``choose`` makes its arrays of ours."""
+        train, validation = (
+            replace(part, arrays=replace(part.arrays, inputs=tuple(choose(part.arrays.inputs))))
+            for part in (self.train, self.validation)
+        )
+        return replace(self, inputs=inputs, train=train, validation=validation)
 
 
-def _encode(dataset: Dataset, name: str, inputs: TableInputs, scale: TargetScale | None) -> Part:
+def _encode(dataset: Dataset, name: str, inputs: Inputs, scale: TargetScale | None) -> Part:
     if scale is None:
         target: NDArray[Any] = dataset.target_codes(name)
         wanted: NDArray[Any] = target.astype(np.int32)[:, None]
@@ -122,24 +145,24 @@ def _cut(train: Part, seed: int) -> tuple[Part, Part]:
     return train.take(np.sort(order[cut:])), train.take(np.sort(order[:cut]))
 
 
-def _evaluation(spec: JobSpec, part: Part, scale: TargetScale | None) -> Any:
+def _evaluation(names: set[str], part: Part, scale: TargetScale | None) -> Any:
     loss = "log_loss" if scale is None else "rmse"
 
     def evaluate(outputs: NDArray[np.float64]) -> dict[str, float]:
         values = outputs if scale is None else scale.up(outputs)
-        scores = {spec.metric: score(spec.metric, values, part.target, part.arrays.weights)}
+        scores = {name: score(name, values, part.target, part.arrays.weights) for name in sorted(names)}
         known = scores.get(loss)
-        scores["val_loss"] = score(loss, values, part.target, part.arrays.weights) if known is None else known
+        scores[LOSS.name] = score(loss, values, part.target, part.arrays.weights) if known is None else known
         return scores
 
     return evaluate
 
 
-def _is_defined(spec: JobSpec, evaluate: Any, part: Part, classes: int) -> bool:
+def _is_defined(spec: JobSpec, metric: Metric, evaluate: Any, part: Part, classes: int) -> bool:
     """Whether the metric has a value on the validation rows; roc_auc has none if all are of one class."""
     outputs = classes or len(spec.target)
     even = np.full((len(part.target), outputs), 1 / outputs if classes else 0.0)
-    return bool(np.isfinite(evaluate(even)[spec.metric]))
+    return bool(np.isfinite(evaluate(even)[metric.name]))
 
 
 def _comparison(metric: Metric) -> Any:

@@ -14,7 +14,7 @@ from automl_bridge.costs.local import LOCAL_SKU, LOCAL_UNIT
 from automl_bridge.costs.usage import Usage, UsageItem
 from automl_bridge.local.files import read_json, write_text
 from automl_bridge.spec import ModelRef
-from automl_bridge_autokeras import describe, resume
+from automl_bridge_autokeras import describe, ensemble, resume
 from automl_bridge_autokeras.request import UNLIMITED_TRIALS
 
 if TYPE_CHECKING:
@@ -29,13 +29,16 @@ if TYPE_CHECKING:
     from automl_bridge_autokeras.training import Epoch
     from automl_bridge_autokeras.tuner import TrialResult
 
-__all__ = ["Recorder"]
+__all__ = ["ENSEMBLE", "Recorder"]
 
 _REPORT_SECONDS = 0.25  # between progress reports
 _SAVE_SECONDS = 20.0  # between bundles of a first trial that is not done yet
 _FIRST_SHARE = 0.45  # of the time, for the first trial: the second should have as much
 _LEAST_SHARE = 0.3  # of the time that a trial usually takes: below, a trial is not worth its start
 _BEST = "best.json"
+_CANDIDATES = 12  # trials that an ensemble chooses among: each takes a network's space on disk
+ENSEMBLE = "ensemble"
+"""The id of the row that stands for the trials together."""
 
 
 class Recorder:
@@ -55,6 +58,11 @@ class Recorder:
         Writes a bundle of a model into a folder: ``save(path, model, words, score)``.
     versions, notes
         For the outcome.
+
+    Attributes
+    ----------
+    joins
+        Whether the trials are put together at the end: time is kept for it.
     """
 
     def __init__(
@@ -80,6 +88,9 @@ class Recorder:
         kept = bool(best) and (project / best["folder"]).exists()
         self._best: tuple[str, float, str] | None = (best["trial"], best["score"], best["stage"]) if kept else None
         self._folder: str = best.get("folder", "") if self._best else ""
+        self._ensemble = Trial.model_validate(best["row"]) if kept and best.get("row") else None
+        self._stopped_by: str | None = None
+        self.joins = False
 
     # -- tuner.Listener ---------------------------------------------------------------------------------------------
 
@@ -91,7 +102,13 @@ class Recorder:
     @property
     def reserve(self) -> float:
         """Seconds that are kept for scoring and for writing the best model: three times what it took last."""
-        return 0.7 + 3 * self._save_seconds
+        return 0.7 + 3 * self._save_seconds + (self.ensemble_seconds if self.joins else 0.0)
+
+    @property
+    def ensemble_seconds(self) -> float:
+        """Seconds that putting the trials together takes: mostly opening their networks. 0 while there is one."""
+        count = sum(trial.state is JobState.SUCCEEDED for trial in self.trials.values())
+        return 0.0 if count < 2 else 0.5 + max(0.3, self._save_seconds) * min(count, ensemble.MOST_NETWORKS)
 
     @property
     def is_late(self) -> bool:
@@ -140,7 +157,8 @@ class Recorder:
             (self._best[2] != "done" and not result.cut) or self._best[0] == trial.id
         )
         if replaces or self._beats_best(_score(trial)):
-            self._keep_best(trial, model, "done")
+            self._keep_best(trial, result.file or model, "done")
+        self._forget_models()
         resume.keep_copy(self._project)
         self._job.checkpoint(self._outcome("running", self.leaderboard))
         self._report(force=True)
@@ -151,6 +169,37 @@ class Recorder:
         resume.keep_copy(self._project)
         self._job.checkpoint(self._outcome("running", self.leaderboard))
         self._report(force=True)
+
+    # -- the trials together -----------------------------------------------------------------------------------------
+
+    def search_ended(self) -> None:
+        """Take note of what ended the search; what follows it takes time, too."""
+        if self._job.cancelled:
+            self._stopped_by = "cancel"
+        elif self.is_late and len(self.trials) < self._max_trials:
+            self._stopped_by = "max_time"
+        else:
+            self._stopped_by = "max_trials" if len(self.trials) >= self._max_trials else "done"
+
+    @property
+    def may_join(self) -> bool:
+        """Whether there is time to put the trials together."""
+        return self.joins and not self._job.cancelled and self._job.seconds_left > 0.7 + self._save_seconds
+
+    def candidates(self) -> dict[str, Path]:
+        """Return the folders of the finished trials whose networks are kept, by trial, best first."""
+        folders = {trial.id: self._project / f"trial_{trial.id}" for trial in self.leaderboard}
+        return {name: folder for name, folder in folders.items() if (folder / ensemble.MODEL).exists()}
+
+    def keep_ensemble(self, trial: Trial, model: Any) -> None:
+        """Keep an ensemble if it is better than what is kept."""
+        if self._beats_best(_score(trial)):
+            self._keep_best(trial, model, "done")
+
+    def _forget_models(self) -> None:
+        """Remove the networks of trials that are far behind: an ensemble would not take them."""
+        for folder in list(self.candidates().values())[_CANDIDATES:]:
+            (folder / ensemble.MODEL).unlink(missing_ok=True)
 
     # -- before the first network ------------------------------------------------------------------------------------
 
@@ -191,18 +240,16 @@ class Recorder:
 
     @property
     def leaderboard(self) -> tuple[Trial, ...]:
-        """The trials, best first; failed ones last."""
-        return tuple(sorted(self.trials.values(), key=lambda trial: self._metric.sort_key(trial.score)))
+        """The trials, and what was made of them, best first; failed ones last."""
+        rows = [*([self._ensemble] if self._ensemble else []), *self.trials.values()]
+        return tuple(sorted(rows, key=lambda trial: self._metric.sort_key(trial.score)))
 
     def final(self) -> Outcome:
         """Return what came of the search."""
-        if self._job.cancelled:
-            stopped_by = "cancel"
-        elif self.is_late and len(self.trials) < self._max_trials:
-            stopped_by = "max_time"
-        else:
-            stopped_by = "max_trials" if len(self.trials) >= self._max_trials else "done"
-        return self._outcome(stopped_by, self.leaderboard)
+        if self._stopped_by is None or self._job.cancelled:
+            self.search_ended()
+        assert self._stopped_by is not None
+        return self._outcome(self._stopped_by, self.leaderboard)
 
     def _outcome(self, stopped_by: str, trials: tuple[Trial, ...]) -> Outcome:
         model = failure = None
@@ -244,11 +291,13 @@ class Recorder:
     def _keep_best(self, trial: Trial, model: Any, stage: str) -> None:
         """Write the new best model, then point to it, then remove the one before: there is always one."""
         began = time.monotonic()
-        folder = f"best-{trial.id}-{stage}-{trial.epochs or 0}"
+        together = trial.id == ENSEMBLE
+        folder = f"best-{trial.id}-{stage}-{len(self.trials) if together else trial.epochs or 0}"
         shutil.rmtree(self._project / folder, ignore_errors=True)
         self._save(self._project / folder, model, trial.model, _score(trial))
         self._best = (trial.id, _score(trial), stage)
         self._unfinished = None if stage == "done" else trial
+        self._ensemble = trial if together else None
         before, self._folder = self._folder, folder
         document = {
             "trial": trial.id,
@@ -256,6 +305,7 @@ class Recorder:
             "stage": stage,
             "folder": folder,
             "seconds": self._before + time.monotonic() - self._started,
+            "row": trial.model_dump(mode="json") if together else None,
         }
         write_text(self._project / _BEST, json.dumps(document))
         self._job.checkpoint(self._outcome("running", self.leaderboard))

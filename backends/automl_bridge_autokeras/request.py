@@ -10,13 +10,15 @@ from automl_bridge.backend import Cap, Objective, Plan
 from automl_bridge.budget import format_duration
 from automl_bridge.costs.local import LOCAL_SKU, LOCAL_UNIT, rate_in
 from automl_bridge.costs.usage import Usage, UsageItem, UsageRange
-from automl_bridge.errors import BudgetError, TargetError, UnsupportedError
+from automl_bridge.errors import BudgetError, TargetError, UnsupportedError, UsageError
 from automl_bridge.metrics import metric_for
 from automl_bridge.spec import Kind
+from automl_bridge_autokeras.references import digest_of, exists, words
 
 if TYPE_CHECKING:
     from automl_bridge.costs.prices import PriceBook
-    from automl_bridge.spec import JobSpec
+    from automl_bridge.spec import ColumnProfile, JobSpec
+    from automl_bridge_autokeras.references import Reference
     from automl_bridge_autokeras.settings import AutoKerasSettings
 
 __all__ = ["UNLIMITED_TRIALS", "least_seconds", "plan_predict", "plan_train", "search_key"]
@@ -34,8 +36,18 @@ _CELLS_A_SECOND = 3e6  # values that are encoded and learned from in the first e
 def least_seconds(spec: JobSpec) -> float:
     """Return the least budget in which a model is certain, in seconds: measured on 2 cores, rounded up."""
     rows = spec.profile.rows.get("train", 0) + spec.profile.rows.get("validation", 0)
-    cells = rows * max(1, len(spec.profile.features))
+    cells = rows * max(1, sum(map(_cells, spec.profile.features)))
     return float(round(_START_SECONDS + cells / _CELLS_A_SECOND))
+
+
+def _cells(column: ColumnProfile) -> int:
+    """Return how many numbers a value of a column takes as much time as."""
+    if column.image is not None:
+        # Decoded once, and a first epoch of a small convolutional network: 1 ms for 28 × 28 on 2 cores.
+        return 3 * min(column.image.width, 64) * min(column.image.height, 64)
+    if column.kind is Kind.TEXT:
+        return 300  # cut into words and terms: 0.1 ms for some fifty words
+    return 1
 
 
 def search_key(spec: JobSpec, settings: AutoKerasSettings) -> str:
@@ -49,15 +61,33 @@ def search_key(spec: JobSpec, settings: AutoKerasSettings) -> str:
         "target": spec.target,
         "metric": spec.metric,
         "seed": spec.seed,
-        "settings": settings.model_dump(include={"epochs", "tuner", "objective", "max_model_size"}),
+        "settings": settings.search_settings(),
+        "code": [digest_of(each) for each in _code(settings)],
         "space": SPACE_VERSION,
     }
+    if not asked["code"]:
+        del asked["code"]
     return hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def _code(settings: AutoKerasSettings) -> list[Reference]:
+    """Return the functions of the user's that the worker will run."""
+    return [*((settings.search_space,) if settings.search_space else ()), *settings.callbacks]
+
+
+def _check_code(settings: AutoKerasSettings) -> None:
+    for given in _code(settings):
+        if not exists(given):
+            raise UsageError(
+                f"there is no module or file for {words(given)}",
+                hint="give the setting module:function, with the module importable from here, or folder/file.py:name",
+            )
 
 
 def plan_train(spec: JobSpec, settings: AutoKerasSettings, prices: PriceBook | None = None) -> Plan:
     """Plan a search; see `Backend.plan`."""
     _check_target(spec)
+    _check_code(settings)
     objective = _objective(spec, settings)
     max_time, cap = _limit(spec, prices)
     trials = spec.budget.max_trials or (UNLIMITED_TRIALS if spec.budget.max_time else settings.max_trials)
@@ -73,6 +103,7 @@ def plan_train(spec: JobSpec, settings: AutoKerasSettings, prices: PriceBook | N
         "max_model_size": settings.max_model_size,
         "seed": spec.seed,
         "max_time": max_time,
+        "code": [digest_of(each) for each in _code(settings)],
     }
     least = least_seconds(spec)
     return Plan(
@@ -114,14 +145,17 @@ def _check_target(spec: JobSpec) -> None:
 
 def _objective(spec: JobSpec, settings: AutoKerasSettings) -> Objective:
     metric_for(spec.metric, spec.task, len(spec.profile.classes))
-    if settings.objective == "metric":
+    name = settings.objective.removeprefix("val_") if settings.objective != "val_loss" else "val_loss"
+    if name in {"metric", spec.metric}:
         return Objective(name=spec.metric, exact=True)
+    if name != "val_loss":
+        metric_for(name, spec.task, len(spec.profile.classes))
     if spec.objective == "exact":
         raise UnsupportedError(
-            f"autokeras is set to optimise val_loss, but {spec.metric} was asked for exactly",
+            f"autokeras is set to optimise {name}, but {spec.metric} was asked for exactly",
             hint="leave the setting autokeras.objective at metric",
         )
-    return Objective(name="val_loss", exact=False)
+    return Objective(name=name, exact=False)
 
 
 def _limit(spec: JobSpec, prices: PriceBook | None) -> tuple[float | None, Cap]:
@@ -168,6 +202,8 @@ def _notes(spec: JobSpec, trials: int) -> list[str]:
     notes = []
     if spec.budget.max_time is None and spec.budget.max_trials is None:
         notes.append(f"no limit on time or trials: autokeras makes {trials} trials (setting autokeras.max_trials)")
+    if not spec.task.value.startswith("tabular"):
+        return notes
     unused = {
         Kind.TEXT: "of text columns, tabular models use length and number of words only",
         Kind.IMAGE: "image columns are not used by tabular models",

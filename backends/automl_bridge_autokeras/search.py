@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 import keras_tuner
 
 from autokeras import tuners
+from automl_bridge_autokeras.callbacks import load_callbacks
 from automl_bridge_autokeras.heads import BridgeModel, ClassHead, ValueHead, usual_epochs
-from automl_bridge_autokeras.inputs_tabular import PRESETS, table_nodes
 from automl_bridge_autokeras.judging import Patience
+from automl_bridge_autokeras.space import Space, space_of
 from automl_bridge_autokeras.tuner import tuner_class
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from automl_bridge_autokeras.recorder import Recorder
     from automl_bridge_autokeras.settings import AutoKerasSettings
 
-__all__ = ["run_search"]
+__all__ = ["prepare_space", "run_search"]
 
 _TUNERS = {
     "greedy": tuners.Greedy,
@@ -34,13 +36,36 @@ _PATIENCE = 10  # epochs, as AutoKeras has it; more where epochs are short
 _HYPERBAND_EPOCHS = 48
 
 
+def prepare_space(
+    spec: JobSpec, settings: AutoKerasSettings, prepared: Prepared, code: Sequence[str]
+) -> tuple[Space, Prepared]:
+    """Return what is searched, and the data as it is fed with them.
+
+    Parameters
+    ----------
+    spec, settings, prepared
+        What is asked.
+    code
+        Digests of the user's functions, as they were when the job was planned.
+    """
+    if settings.search_space is None:
+        return space_of(prepared.inputs, prepared.train.arrays.inputs), prepared
+    from automl_bridge_autokeras.custom import check_graph, custom_space
+
+    space, inputs = custom_space(settings.search_space, code[0], spec, prepared)
+    check_graph(space)
+    return space, prepared.fed(inputs, inputs.choose)
+
+
 def run_search(
     spec: JobSpec,
     settings: AutoKerasSettings,
     prepared: Prepared,
+    space: Space,
     recorder: Recorder,
     project: Path,
     max_trials: int,
+    code: Sequence[str] = (),
 ) -> None:
     """Search until the recorder, or the number of trials, ends it; the recorder hears of everything.
 
@@ -48,17 +73,20 @@ def run_search(
     ----------
     spec, settings
         What is asked.
-    prepared
-        The data.
+    prepared, space
+        The data, and what is searched.
     recorder
         Hears of epochs and trials, keeps models.
     project
         The search's folder; a search that is there is gone on with.
     max_trials
         Trials in all, earlier ones included.
+    code
+        Digests of the user's functions; those of callbacks stand last.
     """
     train, validation = prepared.train.arrays, prepared.validation.arrays
-    model = _model(spec, settings, prepared, recorder, project, max_trials)
+    callbacks = load_callbacks(settings.callbacks, code[len(code) - len(settings.callbacks) :])
+    model = _model(spec, settings, prepared, space, recorder, project, max_trials, callbacks)
     model.tuner.hypermodel.fixed_epochs = settings.epochs
     model.tuner.oracle.max_trials = max_trials
     model.tuner.weigh(train.weights, validation.weights)
@@ -81,18 +109,18 @@ def _model(
     spec: JobSpec,
     settings: AutoKerasSettings,
     prepared: Prepared,
+    space: Space,
     recorder: Recorder,
     project: Path,
     max_trials: int,
+    callbacks: Sequence[Any],
 ) -> BridgeModel:
-    inputs = prepared.inputs
-    nodes, trunk = table_nodes(prepared.train.arrays.inputs, inputs.levels, inputs.offsets.tolist())
     hyperband = settings.tuner == "hyperband"
     options: dict[str, Any] = {"max_epochs": settings.epochs or _HYPERBAND_EPOCHS} if hyperband else {}
     metric = prepared.metric
     return BridgeModel(
-        nodes,
-        _head(spec, prepared)(trunk),
+        space.nodes,
+        _head(spec, prepared)(space.trunk),
         tuner=tuner_class(_TUNERS[settings.tuner]),
         directory=str(project.parent),
         project_name=project.name,
@@ -102,9 +130,11 @@ def _model(
         max_model_size=settings.max_model_size,
         listener=recorder,
         judge=prepared.judge,
-        presets=() if hyperband else PRESETS,
+        presets=() if hyperband else space.presets,
         base_seed=spec.seed,
         patience=None if settings.epochs else Patience(max(_PATIENCE, usual_epochs(prepared.train.arrays.rows) // 3)),
+        keeps_models=settings.ensemble,
+        callbacks=callbacks,
         **options,
     )
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+
+from automl_bridge.metrics import METRICS
+from automl_bridge_autokeras.references import Reference, reference
 
 __all__ = ["AutoKerasSettings"]
 
@@ -21,6 +24,26 @@ def _size(value: object) -> object:
     return text
 
 
+def _references(value: object) -> object:
+    """Read one callback or several; in a variable, commas stand between them."""
+    if isinstance(value, str):
+        value = [each.strip() for each in value.split(",") if each.strip()]
+    elif not isinstance(value, list | tuple):
+        value = [value]
+    return tuple(reference(each) for each in value)
+
+
+def _search_space(value: object) -> object:
+    """Read a function, its name, or a graph of AutoKeras blocks (which its maker has imported already)."""
+    if type(value).__module__.partition(".")[0] == "autokeras" or any(
+        base.__module__.partition(".")[0] == "autokeras" for base in type(value).__mro__
+    ):
+        from automl_bridge_autokeras.graphs import graph_document
+
+        return graph_document(value)
+    return reference(value)
+
+
 class AutoKerasSettings(BaseModel):
     """Settings of the backend, from ``[backends.autokeras]`` or ``AUTOML_BRIDGE_AUTOKERAS__NAME``.
 
@@ -31,7 +54,18 @@ class AutoKerasSettings(BaseModel):
     tuner
         How trials are chosen: ``greedy`` (AutoKeras' default), ``bayesian``, ``random`` or ``hyperband``.
     objective
-        What trials are compared by: ``metric`` (the metric that was asked for) or ``val_loss``.
+        What trials are compared by: ``metric`` (the metric that was asked for), ``val_loss``, or ``val_`` and the
+        name of any metric that the task has (``val_accuracy``).
+    search_space
+        What is searched instead of our own space: ``module:function`` or ``file.py:function`` of a function that
+        returns AutoKeras blocks, the function itself, or an ``ak.AutoModel``. See ``custom`` for what it gets.
+    callbacks
+        Keras callbacks of each trial, as ``module:Class`` (or the class itself): called at the beginning and end of a
+        training and of its epochs, not of its batches. ``model.stop_training`` ends a trial.
+    ensemble
+        Whether the trials are put together at the end, where that is better on the validation rows.
+    image_size
+        Longest side of pictures in pixels. None: theirs, up to 96, less where there are many.
     workers
         Worker processes of one search. Only 1 so far.
     max_memory
@@ -53,7 +87,11 @@ class AutoKerasSettings(BaseModel):
 
     epochs: int | None = Field(default=None, ge=1)
     tuner: Literal["greedy", "bayesian", "random", "hyperband"] = "greedy"
-    objective: Literal["metric", "val_loss"] = "metric"
+    objective: str = "metric"
+    search_space: Annotated[Reference | None, BeforeValidator(_search_space)] = None
+    callbacks: Annotated[tuple[Reference, ...], BeforeValidator(_references)] = ()
+    ensemble: bool = True
+    image_size: int | None = Field(default=None, ge=4, le=1024)
     workers: int = Field(default=1, ge=1, le=1)
     max_memory: Annotated[int | None, BeforeValidator(_size)] = Field(default=None, ge=2**28)
     max_model_size: int | None = Field(default=None, ge=1)
@@ -61,3 +99,20 @@ class AutoKerasSettings(BaseModel):
     overwrite: bool = False
     threads: int | None = Field(default=None, ge=1)
     linger: float = Field(default=60.0, ge=0)
+
+    @field_validator("objective")
+    @classmethod
+    def _known_objective(cls, value: str) -> str:
+        """AutoKeras' own way to name a metric is ours too."""
+        if value in {"metric", "val_loss"} or value.removeprefix("val_") in METRICS:
+            return value
+        raise ValueError(f"it is metric, val_loss or val_ and one of {', '.join(METRICS)}")
+
+    def search_settings(self) -> dict[str, Any]:
+        """Return the settings that change what a search finds: trials under others are not gone on with."""
+        names = {"epochs", "tuner", "objective", "max_model_size"}
+        # What is at its default is left out, so that searches from before these settings were there go on.
+        for name in ("search_space", "callbacks", "image_size"):
+            if getattr(self, name):
+                names.add(name)
+        return self.model_dump(mode="json", include=names)

@@ -5,17 +5,23 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import logging
+import math
 import platform
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from automl_bridge.backend import Trial
 from automl_bridge.bundle import BundleMetadata
 from automl_bridge.data.dataset import Dataset
 from automl_bridge.local.files import read_json
 from automl_bridge.spec import JobSpec
-from automl_bridge_autokeras import model_io, resume
+from automl_bridge_autokeras import ensemble, model_io, resume
+from automl_bridge_autokeras.guard import LinearGuard
 from automl_bridge_autokeras.prepared import LOSS, Prepared
-from automl_bridge_autokeras.recorder import Recorder
+from automl_bridge_autokeras.recorder import ENSEMBLE, Recorder
 from automl_bridge_autokeras.settings import AutoKerasSettings
 
 if TYPE_CHECKING:
@@ -35,18 +41,51 @@ def train(job: Job) -> Outcome:
     dataset = Dataset.open(Path(job.request["data"]["train"]))
     project = _project(job, dataset)
     notes = _prepare_folder(job, project, spec, settings)
-    prepared = Prepared.of(dataset, spec, by_loss=job.request["objective"] == "val_loss")
+    prepared = Prepared.of(dataset, spec, settings, str(job.request["objective"]))
     _log.info("%s rows of %s arrays are ready", len(prepared.train.target), len(prepared.train.arrays.inputs))
-    recorder = _recorder(job, project, spec, prepared)
+    save = _Saver(spec, prepared)
+    recorder = _recorder(job, project, spec, prepared, save)
     recorder.notes.extend(notes)
     max_trials = int(job.request["max_trials"])
     if not recorder.is_late and len(recorder.trials) < max_trials:
         _log.info("a first model is kept; TensorFlow is loaded")
-        from automl_bridge_autokeras.search import run_search
+        from automl_bridge_autokeras.search import prepare_space, run_search
 
         _log.info("the search begins")
-        run_search(spec, settings, prepared, recorder, project, max_trials)
+        code = job.request.get("code", [])
+        space, prepared = prepare_space(spec, settings, prepared, code)
+        save.inputs, recorder.joins = prepared.inputs, settings.ensemble
+        run_search(spec, settings, prepared, space, recorder, project, max_trials, code)
+        recorder.search_ended()
+        _log.info("the search has ended")
+        _join(recorder, prepared)
     return recorder.final()
+
+
+def _join(recorder: Recorder, prepared: Prepared) -> None:
+    """Put the trials together, if that is better on the validation rows and there is time."""
+    candidates = recorder.candidates()
+    if len(candidates) < 2 or not recorder.may_join:
+        return
+    began = time.monotonic()
+    outputs = {
+        name: np.load(folder / ensemble.OUTPUTS, allow_pickle=False).astype(np.float64)
+        for name, folder in candidates.items()
+    }
+    chosen, scores = ensemble.select(outputs, prepared.judge, go_on=lambda: recorder.may_join)
+    if len(chosen) < 2 or not recorder.may_join:
+        return
+    model = ensemble.join({candidates[name] / ensemble.MODEL: count for name, count in chosen.items()})
+    listed = ", ".join(f"{name} (×{count})" if count > 1 else name for name, count in chosen.most_common())
+    row = Trial(
+        id=ENSEMBLE,
+        model=f"average of {len(chosen)} networks: trials {listed}",
+        score=scores[prepared.metric.name],
+        metrics={name: value for name, value in scores.items() if math.isfinite(value)},
+        params={"networks": dict(chosen), "weights": int(model.count_params())},
+        seconds=round(time.monotonic() - began, 3),
+    )
+    recorder.keep_ensemble(row, model)
 
 
 def versions() -> dict[str, str]:
@@ -82,14 +121,22 @@ def _prepare_folder(job: Job, project: Path, spec: JobSpec, settings: AutoKerasS
     return notes
 
 
-def _recorder(job: Job, project: Path, spec: JobSpec, prepared: Prepared) -> Recorder:
-    inputs, scale, made_by = prepared.inputs, prepared.scale, versions()
+class _Saver:
+    """Writes bundles; ``inputs`` is what networks are fed with, which a space of the user's may change."""
 
-    def save(path: Path, model: Any, words: str, value: float) -> None:
-        metadata = _metadata(spec, prepared.metric, words, value, made_by)
-        model_io.save(path, model, inputs, scale, metadata)
+    def __init__(self, spec: JobSpec, prepared: Prepared) -> None:
+        self._spec, self._prepared = spec, prepared
+        self.inputs = prepared.inputs
+        self.versions = versions()
 
-    recorder = Recorder(job, project, prepared.metric, int(job.request["max_trials"]), save, made_by)
+    def __call__(self, path: Path, model: Any, words: str, value: float) -> None:
+        metadata = _metadata(self._spec, self._prepared.metric, words, value, self.versions)
+        inputs = self._prepared.inputs if isinstance(model, LinearGuard) else self.inputs
+        model_io.save(path, model, inputs, self._prepared.scale, metadata)
+
+
+def _recorder(job: Job, project: Path, spec: JobSpec, prepared: Prepared, save: _Saver) -> Recorder:
+    recorder = Recorder(job, project, prepared.metric, int(job.request["max_trials"]), save, save.versions)
     _restore(recorder, project, prepared.metric)
     if prepared.metric is LOSS and job.request["objective"] != LOSS.name:
         recorder.notes.append(f"{spec.metric} is not defined on the validation rows: trials are compared by val_loss")

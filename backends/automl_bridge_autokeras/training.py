@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import keras
     from numpy.typing import NDArray
 
+    from automl_bridge_autokeras.callbacks import Callbacks
     from automl_bridge_autokeras.judging import Arrays, Judge, Patience
 
 __all__ = ["Epoch", "EpochHook", "Fitted", "fit"]
@@ -61,9 +62,11 @@ class Fitted:
     cut: bool = False
     """Whether there was no time for what was planned."""
     history: list[Epoch] = field(default_factory=list)
+    outputs: NDArray[np.float64] | None = None
+    """The best epoch's outputs on the validation rows."""
 
 
-def fit(  # noqa: PLR0913 - what a training needs is no less
+def fit(  # noqa: C901, PLR0913 - one loop, and what a training needs is no less
     model: keras.Model,
     finished: keras.Model,
     train: Arrays,
@@ -76,6 +79,7 @@ def fit(  # noqa: PLR0913 - what a training needs is no less
     pace: Pace | None = None,
     patience: Patience | None = None,
     on_epoch: EpochHook | None = None,
+    callbacks: Callbacks | None = None,
 ) -> Fitted:
     """Train ``model`` (compiled) and leave its best epoch's weights in it.
 
@@ -95,6 +99,8 @@ def fit(  # noqa: PLR0913 - what a training needs is no less
         When to end, whatever is done by then; None never. There is always one evaluation.
     patience
         When to stop early; None never.
+    on_epoch, callbacks
+        Who hears of epochs.
 
     Raises
     ------
@@ -111,6 +117,8 @@ def fit(  # noqa: PLR0913 - what a training needs is no less
     waited_from = 0
     while run.steps_left > 0:
         number = fitted.epochs + 1
+        if callbacks is not None:
+            callbacks.epoch_begins(number)
         loss, stopped = run.epoch(order.permutation(train.rows).astype(np.int32))
         if stopped and best_weights:
             fitted.stopped = True
@@ -125,18 +133,21 @@ def fit(  # noqa: PLR0913 - what a training needs is no less
         if not last_good or (judge.improved or judge.better)(scores, last_good):
             last_good, waited_from = scores, number
         if best:
-            fitted.scores, fitted.best_epoch = scores, number
+            fitted.scores, fitted.best_epoch, fitted.outputs = scores, number, outputs
             best_weights = finished.get_weights()
         fitted.epochs, fitted.stopped = number, stopped
         entry = Epoch(number, loss, scores, best)
         fitted.history.append(entry)
         if on_epoch is not None:
             on_epoch(entry, finished)
-        if stopped or (patience is not None and number - waited_from >= patience.epochs):
+        enough = callbacks is not None and callbacks.epoch_ended(entry)
+        if stopped or enough or (patience is not None and number - waited_from >= patience.epochs):
             break
         run.keep_pace()
     fitted.cut = fitted.stopped or run.cut
     finished.set_weights(best_weights)
+    if callbacks is not None:
+        callbacks.ended()
     return fitted
 
 

@@ -22,7 +22,8 @@ from keras_tuner import errors as tuner_errors
 
 from autokeras import hyper_preprocessors
 from automl_bridge.local.files import is_storage, write_text
-from automl_bridge_autokeras import judging, resume, training
+from automl_bridge_autokeras import ensemble, judging, resume, training
+from automl_bridge_autokeras.callbacks import Callbacks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -44,6 +45,8 @@ class TrialResult:
     seconds: float
     size: int
     cut: bool = False
+    file: Path | None = None
+    """Where its network was saved, if the trials are to be put together."""
 
     def document(self) -> dict[str, Any]:
         """Return what is kept of it on disk, beside AutoKeras' own record."""
@@ -107,6 +110,10 @@ class TrialRunner:
         Seed of the search.
     patience
         When a trial stops early.
+    keeps_models
+        Whether each trial's network and outputs stay in its folder, for an ensemble.
+    callbacks
+        What makes the user's callbacks.
     """
 
     oracle: Any
@@ -120,9 +127,12 @@ class TrialRunner:
         presets: Sequence[Mapping[str, Any]] = (),
         base_seed: int = 0,
         patience: judging.Patience | None = None,
+        keeps_models: bool = False,
+        callbacks: Sequence[Any] = (),
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
+        self._keeps_models, self._callbacks = keeps_models, callbacks
         self._listener, self._judge, self._presets = listener, judge, presets
         self._base_seed, self._patience = base_seed, patience
         self._weights: tuple[Any, Any] = (None, None)
@@ -201,6 +211,7 @@ class TrialRunner:
                 pace=self._pace(trial.trial_id),
                 patience=self._patience,
                 on_epoch=lambda epoch, net: self._listener.epoch_ended(trial.trial_id, epoch, net),
+                callbacks=Callbacks(self._callbacks, model, epochs) if self._callbacks else None,
             )
         except FloatingPointError as error:
             raise tuner_errors.FailedTrialError(str(error)) from error
@@ -219,6 +230,7 @@ class TrialRunner:
             time.monotonic() - started,
             int(finished.count_params()),
             fitted.cut,
+            self._keep_model(trial.trial_id, finished, fitted) if self._keeps_models else None,
         )
         self._keep(result)
         self._listener.trial_ended(result, finished)
@@ -234,6 +246,12 @@ class TrialRunner:
     def _keep(self, result: TrialResult) -> None:
         path = Path(self.get_trial_dir(result.trial_id)) / resume.RESULT  # type: ignore[attr-defined]
         write_text(path, json.dumps(result.document()))
+
+    def _keep_model(self, trial_id: str, model: keras.Model, fitted: training.Fitted) -> Path:
+        folder = Path(self.get_trial_dir(trial_id))  # type: ignore[attr-defined]
+        np.save(folder / ensemble.OUTPUTS, np.asarray(fitted.outputs, np.float32), allow_pickle=False)
+        model.save(folder / ensemble.MODEL)
+        return folder / ensemble.MODEL
 
     def _try_build(self, values: Any) -> keras.Model:
         # AutoKeras collects all garbage and clears the kernels' cache before each build; fresh names are enough.
