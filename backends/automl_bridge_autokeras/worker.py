@@ -54,7 +54,7 @@ def _predict(job: Job) -> Outcome:
     started = time.monotonic()
     model = _model(Path(job.request["model"]))
     dataset = Dataset.open(Path(job.request["data"]["predict"]))
-    outputs = model.predict(dataset.features("predict"))
+    outputs = model.predict(dataset.question())
     path = job.folder / "predictions.npy"
     np.save(path, outputs, allow_pickle=False)
     hours = (time.monotonic() - started) / 3600

@@ -24,7 +24,7 @@ def predict(plan: Plan, dataset: Dataset, folder: Path) -> Outcome:
     """Predict and write ``folder / "predictions.npy"``."""
     started = time.monotonic()
     loaded = model.load(Path(str(plan.request["model"])))
-    np.save(folder / "predictions.npy", loaded.predict(dataset.features("predict")), allow_pickle=False)
+    np.save(folder / "predictions.npy", loaded.predict(dataset.question()), allow_pickle=False)
     hours = (time.monotonic() - started) / 3600
     return Outcome(
         state=JobState.SUCCEEDED,

@@ -6,7 +6,7 @@ import builtins
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from automl_bridge.errors import MissingExtraError, StateError
+from automl_bridge.errors import MissingExtraError, StateError, UsageError
 from automl_bridge.runs.predictions import Predictions
 
 if TYPE_CHECKING:
@@ -431,6 +431,8 @@ class Session:
             from automl_bridge.data.series_predict import build_series_predict_dataset
 
             rows = build_series_predict_dataset(data, source.profile, source.forecast, source.history())
+        elif data is None:
+            raise UsageError("there is no data to predict", hint="name a file with the features")
         else:
             rows = build_predict_dataset(data, source.profile)
         if source.ref.local or source.run is None:

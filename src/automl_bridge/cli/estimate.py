@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from automl_bridge.cli.forecasting import forecasting
 from automl_bridge.cli.options import ProfileName, command, complete_metric, complete_task, examples, parse_types
 from automl_bridge.cli.output import current
 
@@ -18,6 +19,7 @@ EXAMPLES = examples(
 
 
 @command
+@forecasting
 def estimate(  # noqa: PLR0913 - one parameter for each option
     *,
     data: Annotated[
@@ -50,6 +52,8 @@ def estimate(  # noqa: PLR0913 - one parameter for each option
         list[str] | None, typer.Option("--type", metavar="COL=KIND", help="Set a column's kind by hand.")
     ] = None,
     holdout: Annotated[str | None, typer.Option(metavar="SHARE", help="Share of the rows to set aside.")] = None,
+    time: Annotated[str | None, typer.Option(metavar="COL", help="Column of the stamps.")] = None,
+    forecast: dict[str, Any],
 ) -> None:
     """Show what a job on DATA would cost at each backend; no account is needed and nothing is sent."""
     from automl_bridge.cli.fit import read_data
@@ -67,7 +71,7 @@ def estimate(  # noqa: PLR0913 - one parameter for each option
         holdout=holdout,
     )
     names = _names(backends)
-    roles: dict[str, Any] = {"types": parse_types(types or [])}
+    roles: dict[str, Any] = {"types": parse_types(types or []), "time": time, "forecast": forecast}
     learned, dataset, notes = read_data(data, target, task, config, roles)
     with open_session(config) as session:
         rows = session.estimate(dataset, backends=names, task=learned, target=tuple(target))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from automl_bridge.cli.forecasting import forecasting
 from automl_bridge.cli.options import (
     BackendName,
     ProfileName,
@@ -32,12 +33,14 @@ EXAMPLES = examples(
     "automl-bridge fit credit.csv --target status --max-time 2m",
     "automl-bridge fit s3://bucket/houses.parquet --target price --metric mae --max-trials 20",
     "automl-bridge fit churn.csv --target churn --type zip=categorical --weight weight --detach",
+    "automl-bridge fit sales.csv --target sold --time day --series shop --horizon 14 --known-future promo",
     "automl-bridge fit credit.csv --target status --dry-run --json",
 )
 _DATA, _LIMITS, _OUTPUT = "Data", "Limits", "Output"
 
 
 @command
+@forecasting
 def fit(  # noqa: PLR0913 - one parameter for each option
     *,
     data: Annotated[
@@ -94,7 +97,11 @@ def fit(  # noqa: PLR0913 - one parameter for each option
     ] = None,
     time: Annotated[
         str | None,
-        typer.Option(metavar="COL", help="Split by time: the latest rows are held out.", rich_help_panel=_DATA),
+        typer.Option(
+            metavar="COL",
+            help="Split by time: the latest rows are held out. Of a forecast: the stamps.",
+            rich_help_panel=_DATA,
+        ),
     ] = None,
     holdout: Annotated[
         str | None,
@@ -109,6 +116,7 @@ def fit(  # noqa: PLR0913 - one parameter for each option
     dry_run: Annotated[
         bool, typer.Option("--dry-run", metavar="", help="Print the plan; nothing is sent.", rich_help_panel=_OUTPUT)
     ] = False,
+    forecast: dict[str, Any],
 ) -> None:
     """Train a model on DATA and score it beside the baseline on rows it has not seen."""
     from automl_bridge.cli.work import configuration, open_session
@@ -127,7 +135,7 @@ def fit(  # noqa: PLR0913 - one parameter for each option
         holdout=holdout,
     )
     _check_names(config, task)
-    roles = {"types": parse_types(types or []), "weight": weight, "group": group, "time": time}
+    roles = {"types": parse_types(types or []), "weight": weight, "group": group, "time": time, "forecast": forecast}
     learned, dataset, notes = read_data(data, target, task, config, roles)
     with open_session(config, look=not dry_run) as session:
         job: dict[str, Any] = {

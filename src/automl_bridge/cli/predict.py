@@ -40,7 +40,14 @@ def predict(
             autocompletion=complete_run,
         ),
     ],
-    data: Annotated[str, typer.Argument(metavar="DATA", help="A CSV, Parquet or Arrow file with the features.")],
+    data: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="DATA",
+            help="A CSV, Parquet or Arrow file with the features. Of a forecast: history, rows to come, or nothing.",
+            show_default=False,
+        ),
+    ] = None,
     out: Annotated[
         str,
         typer.Option(
@@ -48,7 +55,10 @@ def predict(
         ),
     ],
 ) -> None:
-    """Predict each row of DATA: a column prediction, and a column probability_CLASS for each class."""
+    """Predict each row of DATA: a column prediction, and a column probability_CLASS for each class.
+
+    A forecast has one row for each series and step to come, with a column quantile_LEVEL for each quantile.
+    """
     from automl_bridge.errors import UsageError
 
     output = current()
@@ -79,15 +89,16 @@ def _is_bundle(model: str) -> bool:
     return os.sep in model or Path(model).is_dir()
 
 
-def _predicted(model: str, data: str) -> tuple[str | None, pa.Table]:
+def _predicted(model: str, data: str | None) -> tuple[str | None, pa.Table]:
     """Predict by a run's model, or by a bundle, which needs no store; return the run's id, and the predictions."""
     from automl_bridge.cli.work import open_session
 
     with open_session() as session:
-        if _is_bundle(model):
-            return None, session.predict(Path(model), data).to_table()
-        run_id = session.get(model).id
-        return run_id, session.predict(run_id, data).to_table()
+        run_id = None if _is_bundle(model) else session.get(model).id
+        predictions = session.predict(Path(model) if run_id is None else run_id, data)
+        for note in predictions.notes:
+            current().err.print(f"  note: {note}", style="yellow", markup=False, soft_wrap=True)
+        return run_id, predictions.to_table()
 
 
 def _checked(path: Path) -> Path:
