@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -11,6 +12,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from automl_bridge import _inputs, _pickling
+from automl_bridge._forecasts import ForecastOptions, like, score_forecast
 from automl_bridge.budget import Budget
 from automl_bridge.config import Config, load_config
 from automl_bridge.handle import Run
@@ -90,6 +92,8 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no t
     >>> from automl_bridge import Budget, Estimator
     >>> estimator = Estimator(backend="baseline", budget=Budget(max_time="1m"), random_state=0)
     >>> estimator.fit("credit.csv", target="status").predict("new.csv")  # doctest: +SKIP
+    >>> forecaster = Estimator("forecasting", "baseline")
+    >>> forecaster.fit("sales.csv", target="sold", time="day", series="shop", horizon=14).predict()  # doctest: +SKIP
     """
 
     def __init__(  # noqa: PLR0913 - scikit-learn: every setting is a parameter of the constructor
@@ -135,6 +139,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no t
         weight: str | None = None,
         group: Any = None,
         time: str | None = None,
+        **forecast: Unpack[ForecastOptions],
     ) -> Estimator:
         """Train, and wait for the end.
 
@@ -149,6 +154,10 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no t
         target, weight, group, time
             Names of columns of `X`: what to predict; weights; rows of one group stay on one side of the
             split; the latest rows become the holdout.
+        forecast
+            Of a forecast: ``series`` (what tells series apart), ``horizon`` (steps to forecast), and, where they are
+            not as usual, ``known_future``, ``freq``, ``season``, ``windows``, ``quantiles``, ``gaps`` and ``zone``:
+            see `ForecastSpec`. ``time`` names the stamps.
 
         Raises
         ------
@@ -157,7 +166,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no t
         RunFailedError, NoModelError
             If the job ran and ended without a model.
         """
-        run = self.submit(X, y, sample_weight, target=target, weight=weight, group=group, time=time)
+        run = self.submit(X, y, sample_weight, target=target, weight=weight, group=group, time=time, **forecast)
         record = run.wait(progress=self.verbose)
         return self._adopt(record)
 
@@ -171,6 +180,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no t
         weight: str | None = None,
         group: Any = None,
         time: str | None = None,
+        **forecast: Unpack[ForecastOptions],
     ) -> Run:
         """Start the job and return at once; `Estimator.attach` picks it up, here or in another process.
 
@@ -193,6 +203,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no t
             holdout=config.holdout,
             validation=config.validation,
             seed=config.seed,
+            forecast=dict(forecast),
         )
         with Session(config) as session:
             record = session.submit(
@@ -209,25 +220,40 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no t
         self._named = table.named
         return Run(record.id, config)
 
-    def predict(self, X: Any) -> NDArray[Any]:
+    def predict(self, X: Any = None) -> Any:
         """Predict labels of the type they had in training, or values; one a row, in the rows' order.
 
         Columns are found by name: another order, further columns or the target among them change nothing.
+
+        A forecaster takes history (rows with the target), rows to come (with what is known in advance), or both, and
+        looks back at the end of its training data where there is no history; None: all its series. It returns a
+        dataframe with one row per series and step: series, time, ``prediction`` and ``quantile_<level>``.
         """
-        return self._predictions(X).labels()
+        predictions = self._predictions(X)
+        if self.task_ is not Task.FORECASTING:
+            return predictions.labels()
+        for note in predictions.notes:
+            warnings.warn(note, UserWarning, stacklevel=2)
+        return like(predictions.to_table(), X)
 
     @available_if(_is_classifier)  # type: ignore[untyped-decorator]  # scikit-learn ships no types
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Predict probabilities, shape (rows, classes), columns in the order of `classes_`."""
         return self._predictions(X).outputs
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Score predictions of `X` against `y`, greater is better, as scikit-learn's tools expect.
 
-        With `metric` given, that metric, a loss negated (rmse 3.2 is -3.2); without, accuracy or R².
+        With `metric` given, that metric, a loss negated (rmse 3.2 is -3.2); without, accuracy or R². A forecaster
+        scores the last steps of each series of `X`, forecast from those before them; without `metric` by mase.
         """
         from automl_bridge.scoring import score
 
+        check_is_fitted(self, "task_")
+        if self.task_ is Task.FORECASTING:
+            metric = metric_for(self.metric or "mase", self.task_)
+            session = _pickling.session_for(self)
+            return -score_forecast(session, self._source, self._forecast, self._profile, X, metric.name)
         predictions = self._predictions(X)
         classes = getattr(self, "classes_", None)
         if classes is None:
@@ -254,7 +280,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no t
         metadata = read_bundle(Path(path))
         estimator = cls(task=metadata.task, backend=metadata.backend, metric=metadata.metric)
         estimator._bundle = str(path)
-        estimator._learn(metadata.task, metadata.profile)
+        estimator._learn(metadata.task, metadata.profile, metadata.forecast)
         return estimator
 
     def export(self, path: str | Path) -> Path:
@@ -291,13 +317,14 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no t
         self.score_: float | None = record.scores.get(record.spec.metric)
         self.cost_: Cost = record.cost(price_book(record.backend, self._config()))
         self._bundle = str(record.bundle_path) if record.bundle_path else None
-        self._learn(record.task, record.spec.profile)
+        self._learn(record.task, record.spec.profile, record.spec.forecast)
         return self
 
-    def _learn(self, task: Task, profile: Any) -> None:
+    def _learn(self, task: Task, profile: Any, forecast: Any = None) -> None:
         from automl_bridge.data.labels import classes_array
 
         self.task_ = Task(task)
+        self._profile, self._forecast = profile, forecast
         self.n_features_in_ = len(profile.features)
         if self.task_.is_classification:
             self.classes_ = classes_array(profile)
@@ -311,6 +338,8 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no t
 
     def _predictions(self, X: Any) -> Predictions:
         check_is_fitted(self, "task_")
+        if self.task_ is Task.FORECASTING:
+            return _pickling.session_for(self).predict(self._source, X)
         table = _inputs.checked_for_predict(X, self.n_features_in_, type(self).__name__)
         return _pickling.session_for(self).predict(self._source, table)
 
