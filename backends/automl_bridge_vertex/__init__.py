@@ -1,1 +1,7 @@
-"""Google Vertex AI AutoML as a backend."""
+"""Google Vertex AI AutoML: the same job, in a Google Cloud project."""
+
+from __future__ import annotations
+
+from automl_bridge_vertex.adapter import VertexBackend
+
+__all__ = ["VertexBackend"]
