@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 __all__ = ["BaselineBackend", "BaselineSettings"]
 
 _READ_PARTLY = {
-    Kind.TEXT: "only its length and number of words are read",
-    Kind.IMAGE: "it is left out",
+    Kind.TEXT: "only its length and number of words are read; a multimodal task reads all of it",
+    Kind.IMAGE: "it is left out; a multimodal task reads it",
 }
 
 
@@ -54,7 +54,10 @@ class BaselineSettings(BaseModel):
 
 
 class BaselineBackend(Backend):
-    """Dummy, linear and gradient-boosting models from scikit-learn, trained in the caller's process."""
+    """Dummy, linear and gradient-boosting models from scikit-learn, trained in the caller's process.
+
+    Pictures are read as small ones, texts as weighted terms; `pictures` and `texts` say how.
+    """
 
     name: ClassVar[str] = "baseline"
     settings_class: ClassVar[type[BaseModel]] = BaselineSettings
@@ -62,13 +65,8 @@ class BaselineBackend(Backend):
     verified: ClassVar[str] = "runs on this machine"
     capabilities: ClassVar[Capabilities] = Capabilities(
         tasks={
-            Task.TABULAR_CLASSIFICATION: None,
-            Task.TABULAR_REGRESSION: None,
-            **{
-                task: "not built yet: the baseline reads tables of numbers, categories and dates"
-                for task in Task
-                if task not in {Task.TABULAR_CLASSIFICATION, Task.TABULAR_REGRESSION}
-            },
+            **dict.fromkeys(Task),
+            Task.FORECASTING: "not built yet: the baseline reads tables, texts and pictures",
         },
         features={
             Feature.PROBABILITIES: None,
@@ -109,11 +107,12 @@ class BaselineBackend(Backend):
         if spec.task.is_classification and len(spec.profile.classes) < 2:
             hint = "choose another target, or a regression"
             raise TargetError(f"the target {spec.target[0]} has {len(spec.profile.classes)} class(es)", hint=hint)
-        columns = [column.name for column in spec.profile.features if column.kind is not Kind.IMAGE]
+        tabular = spec.task.value.startswith("tabular")
+        columns = [column.name for column in spec.profile.features if not tabular or column.kind is not Kind.IMAGE]
         if not columns:
             raise SchemaError("there is no column that the baseline can read", hint="use another backend")
         seconds, cap = _limit(spec, self.prices)
-        models = [candidate.name for candidate in chosen(spec.budget.max_trials)]
+        models = [candidate.name for candidate in chosen(spec.budget.max_trials, spec.task)]
         if not spec.profile.rows.get("validation"):
             models = models[:1]
         return Plan(
@@ -123,12 +122,14 @@ class BaselineBackend(Backend):
             objective=Objective(name=spec.metric, exact=True),
             cap=cap,
             limits_sent={} if seconds is None else {"max_seconds": seconds},
-            usage=_usage(*(duration := _duration(spec, len(columns), len(models), seconds)), seconds, "training"),
+            usage=_usage(
+                *(duration := _duration(spec, _width(spec, columns), len(models), seconds)), seconds, "training"
+            ),
             duration=duration,
             notes=tuple(
                 f'the baseline cannot read column "{column.name}" as {column.kind}: {_READ_PARTLY[column.kind]}'
                 for column in spec.profile.features
-                if column.kind in _READ_PARTLY
+                if tabular and column.kind in _READ_PARTLY
             ),
         )
 
@@ -255,6 +256,12 @@ def _duration(spec: JobSpec, columns: int, models: int, seconds: float | None) -
     most = models * (0.5 + 4e-6 * cells * outputs)
     most = most if seconds is None else min(most, seconds)
     return min(0.1, most / 10), most
+
+
+def _width(spec: JobSpec, columns: Sequence[str]) -> int:
+    """Return about how many columns of a table take as long as these: a text counts 30, a picture 100."""
+    weights = {} if spec.task.value.startswith("tabular") else {Kind.TEXT: 30, Kind.IMAGE: 100}
+    return sum(weights.get(column.kind, 1) for column in spec.profile.features if column.name in columns)
 
 
 def _usage(least: float, most: float, limit: float | None, part: Part) -> UsageRange:

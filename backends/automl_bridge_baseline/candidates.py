@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from automl_bridge.task import Task
     from automl_bridge_baseline.features import Layout
 
 __all__ = ["MAX_TREES", "Candidate", "chosen", "faster", "steps_for"]
@@ -47,9 +48,10 @@ class Candidate:
     max_cells: float = float("inf")
 
 
-def chosen(max_trials: int | None) -> tuple[Candidate, ...]:
+def chosen(max_trials: int | None, task: Task | None = None) -> tuple[Candidate, ...]:
     """Return the candidates for a number of trials, the most useful first."""
-    return _ALL[:max_trials]
+    subject = "tabular" if task is None else task.value.partition("-")[0]
+    return _BY_SUBJECT.get(subject, _ALL)[:max_trials]
 
 
 def steps_for(candidate: Candidate, classes: int) -> tuple[int, ...]:
@@ -104,6 +106,23 @@ def _linear(layout: Layout, classification: bool, metric: str, seed: int) -> Any
     return Pipeline([("columns", columns), ("model", model)])
 
 
+def _joined(strength: float) -> Make:
+    """Return the maker of a linear model of columns and terms; ``strength`` is the inverse of its penalty."""
+
+    def make(layout: Layout, classification: bool, metric: str, seed: int) -> Any:  # noqa: FBT001
+        from sklearn.linear_model import LogisticRegression, Ridge
+
+        from automl_bridge_baseline.joined import Joined
+
+        columns = _linear(layout, classification, metric, seed).named_steps["columns"]
+        columns.sparse_threshold = 0.0
+        if classification:
+            return Joined(columns, LogisticRegression(C=strength, max_iter=200, tol=1e-3))
+        return Joined(columns, Ridge(alpha=1 / strength, solver="sparse_cg" if layout.terms else "auto"))
+
+    return make
+
+
 def _boosting(**params: Any) -> Make:
     def make(layout: Layout, classification: bool, metric: str, seed: int) -> Any:  # noqa: FBT001
         from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
@@ -131,3 +150,28 @@ _ALL = (
     Candidate("linear", "linear model on scaled columns", _linear, max_cells=2e7),
     Candidate("boosting-small", "gradient boosting, 8 leaves, slow", _boosting(**_SMALL), _SMALL, _STEPS, 4e6),
 )
+_DUMMY = _ALL[1]
+_TEXT = (
+    Candidate("linear", "linear model of weighted terms", _joined(3.0), {"C": 3.0}),
+    _DUMMY,
+    Candidate("linear-loose", "linear model of weighted terms, hardly held back", _joined(30.0), {"C": 30.0}),
+    Candidate("boosting", "gradient boosting of what terms come to", _boosting(), {"learning_rate": 0.1}, _STEPS),
+)
+_SPARING: dict[str, object] = {"learning_rate": 0.1, "max_features": 0.1}
+_PIXELS = Candidate(
+    "boosting", "gradient boosting, a tenth of the columns a split", _boosting(**_SPARING), _SPARING, _STEPS
+)
+_IMAGE = (
+    _PIXELS,
+    _DUMMY,
+    Candidate("linear", "linear model of small pictures", _joined(0.01), {"C": 0.01}, max_cells=2e8),
+)
+_MIXED = (
+    Candidate(
+        "boosting", "gradient boosting, a third of the columns a split", _boosting(max_features=0.33),
+        {"learning_rate": 0.1, "max_features": 0.33}, _STEPS,
+    ),
+    _DUMMY,
+    Candidate("linear", "linear model of columns, terms and small pictures", _joined(1.0), {"C": 1.0}, max_cells=2e8),
+)  # fmt: skip
+_BY_SUBJECT = {"image": _IMAGE, "text": _TEXT, "multimodal": _MIXED}

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from automl_bridge_baseline.joined import inputs
+
 if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
     from automl_bridge.data.dataset import Dataset
     from automl_bridge.data.encode import TableEncoder
+    from automl_bridge_baseline.rows import Rows
 
 __all__ = ["Layout", "Part", "matrix", "outputs_of", "read_part"]
 
@@ -26,14 +29,18 @@ class Layout:
 
     numeric: list[int]
     categorical: list[int]
+    terms: int = 0
+    """Number of terms beside the matrix."""
 
     @classmethod
-    def of(cls, encoder: TableEncoder) -> Layout:
-        """Return the layout of what `matrix` makes."""
-        numbers = len(encoder.numeric_names)
+    def of(cls, encoder: TableEncoder, rows: Rows | None = None) -> Layout:
+        """Return the layout of what `matrix` makes; what ``rows`` have after it are numbers."""
+        numbers, levels = len(encoder.numeric_names), len(encoder.categorical_names)
+        width = numbers + levels if rows is None else rows.dense.shape[1]
         return cls(
-            numeric=list(range(numbers)),
-            categorical=list(range(numbers, numbers + len(encoder.categorical_names))),
+            numeric=[*range(numbers), *range(numbers + levels, width)],
+            categorical=list(range(numbers, numbers + levels)),
+            terms=0 if rows is None or rows.terms is None else rows.terms.shape[1],
         )
 
     @property
@@ -44,9 +51,9 @@ class Layout:
 
 @dataclass(frozen=True)
 class Part:
-    """Rows to learn from, or to score on: matrix, targets (codes, or values per target) and weights."""
+    """Rows to learn from, or to score on: what models read, targets (codes, or values per target) and weights."""
 
-    X: NDArray[np.float32]
+    X: Rows
     y: NDArray[Any]
     weights: NDArray[np.float64] | None = field(default=None)
 
@@ -55,7 +62,7 @@ class Part:
 
     def take(self, rows: NDArray[np.int64]) -> Part:
         """Return some of the rows."""
-        return Part(self.X[rows], self.y[rows], None if self.weights is None else self.weights[rows])
+        return Part(self.X.take(rows), self.y[rows], None if self.weights is None else self.weights[rows])
 
 
 def matrix(encoder: TableEncoder, table: pa.Table) -> NDArray[np.float32]:
@@ -68,19 +75,19 @@ def matrix(encoder: TableEncoder, table: pa.Table) -> NDArray[np.float32]:
     return np.hstack([encoded.numeric, encoded.categorical.astype(np.float32)])
 
 
-def read_part(dataset: Dataset, name: str, encoder: TableEncoder, *, classification: bool) -> Part:
-    """Read one part of the data."""
+def read_part(dataset: Dataset, name: str, rows: Rows, *, classification: bool) -> Part:
+    """Put targets and weights of one part of the data beside its rows."""
     y = dataset.target_codes(name) if classification else dataset.target_values(name)
-    return Part(matrix(encoder, dataset.features(name)), y, dataset.weights(name))
+    return Part(rows, y, dataset.weights(name))
 
 
-def outputs_of(models: list[Any], rows: NDArray[np.float32], classes: int) -> NDArray[np.float64]:
+def outputs_of(models: list[Any], rows: Rows, classes: int) -> NDArray[np.float64]:
     """Predict as `Outcome` has it; ``models`` holds one classifier, or one regressor per target.
 
     A class that no training row had gets the probability 0: there is nothing to learn it from.
     """
     if not classes:
-        return np.column_stack([model.predict(rows) for model in models]).astype(np.float64)
+        return np.column_stack([model.predict(inputs(model, rows)) for model in models]).astype(np.float64)
     outputs = np.zeros((len(rows), classes))
-    outputs[:, models[0].classes_.astype(np.int64)] = models[0].predict_proba(rows)
+    outputs[:, models[0].classes_.astype(np.int64)] = models[0].predict_proba(inputs(models[0], rows))
     return outputs

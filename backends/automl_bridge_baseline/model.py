@@ -9,7 +9,6 @@ carries a few made-up rows with their outputs, and a model that does not reprodu
 
 from __future__ import annotations
 
-import json
 import platform
 from functools import cache
 from importlib.metadata import version
@@ -20,7 +19,9 @@ import numpy as np
 from automl_bridge.bundle import BundleMetadata, read_bundle, read_bytes, write_bundle
 from automl_bridge.errors import BundleError
 from automl_bridge.spec import ModelRef
-from automl_bridge_baseline.features import matrix, outputs_of
+from automl_bridge_baseline.features import outputs_of
+from automl_bridge_baseline.reader import Reader
+from automl_bridge_baseline.rows import Rows
 from automl_bridge_baseline.threads import limited
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from automl_bridge.backend import Plan, Trial
-    from automl_bridge.data.encode import TableEncoder
     from automl_bridge_baseline.features import Layout
 
 __all__ = ["TRUSTED", "BaselineModel", "load", "reference", "save"]
@@ -41,6 +41,7 @@ TRUSTED = (
     "functools.partial",
     "sklearn.utils.validation.check_array",
     "numpy.dtype",
+    "automl_bridge_baseline.joined.Joined",
 )
 """Types beyond skops' own list that our models consist of."""
 
@@ -50,14 +51,14 @@ _ROWS = 16
 class BaselineModel:
     """A loaded model; a Predictor."""
 
-    def __init__(self, metadata: BundleMetadata, models: list[Any], encoder: TableEncoder) -> None:
+    def __init__(self, metadata: BundleMetadata, models: list[Any], reader: Reader) -> None:
         self.metadata = metadata
         self._models = models
-        self._encoder = encoder
+        self._reader = reader
 
     def predict(self, table: pa.Table) -> NDArray[np.float64]:
         """Predict rows of the features, by their own names; (rows, outputs) as in `Outcome`."""
-        rows = matrix(self._encoder, table)
+        rows = self._reader.read(table)
         with limited(rows.size):
             return outputs_of(self._models, rows, len(self.metadata.profile.classes))
 
@@ -65,15 +66,13 @@ class BaselineModel:
         """Do nothing: there is no process or file behind it."""
 
 
-def save(
-    path: Path, models: list[Any], encoder: TableEncoder, layout: Layout, plan: Plan, trial: Trial
-) -> BundleMetadata:
+def save(path: Path, models: list[Any], reader: Reader, layout: Layout, plan: Plan, trial: Trial) -> BundleMetadata:
     """Write the bundle."""
     import skops.io
 
     spec = plan.spec
     rows = _made_up_rows(layout, spec.seed)
-    expected = outputs_of(models, rows, len(spec.profile.classes))
+    expected = outputs_of(models, _test_rows(rows, layout.terms), len(spec.profile.classes))
     metadata = BundleMetadata(
         backend=plan.backend,
         task=spec.task,
@@ -89,7 +88,7 @@ def save(
     )
     files: dict[str, bytes | Path] = {
         "model.skops": skops.io.dumps(models),
-        "encoder.json": json.dumps(encoder.to_json(), ensure_ascii=False).encode(),
+        **reader.files(),
         "test_rows.npy": _npy(rows),
         "test_outputs.npy": _npy(expected),
     }
@@ -110,17 +109,15 @@ def load(path: Path) -> BaselineModel:
         If it was damaged or altered, holds anything that our models do not consist of, or was made by a version of
         scikit-learn whose models this one does not read.
     """
-    from automl_bridge.data.encode import TableEncoder
-
     metadata = read_bundle(path)
     if metadata.backend != "baseline":
         raise BundleError(f"{path} is a model of {metadata.backend}", hint=f"open it with {metadata.backend}")
-    models = _load_models(path, metadata)
-    encoder = TableEncoder.from_json(json.loads(read_bytes(path, metadata, "encoder.json")))
-    return BaselineModel(metadata, models, encoder)
+    reader = Reader.restore(lambda name: read_bytes(path, metadata, name))
+    models = _load_models(path, metadata, reader)
+    return BaselineModel(metadata, models, reader)
 
 
-def _load_models(path: Path, metadata: BundleMetadata) -> list[Any]:
+def _load_models(path: Path, metadata: BundleMetadata, reader: Reader) -> list[Any]:
     import skops.io
 
     content = read_bytes(path, metadata, "model.skops")
@@ -129,7 +126,7 @@ def _load_models(path: Path, metadata: BundleMetadata) -> list[Any]:
         _check_types(content, path)
         models: list[Any] = skops.io.loads(content, trusted=list(TRUSTED))
         with limited(rows.size):
-            found = outputs_of(models, rows, len(metadata.profile.classes))
+            found = outputs_of(models, _test_rows(rows, reader.width), len(metadata.profile.classes))
     except BundleError:
         raise
     except Exception as error:
@@ -164,6 +161,18 @@ def _made_up_rows(layout: Layout, seed: int) -> NDArray[np.float32]:
     rows[:, layout.categorical] = rng.integers(0, 3, (_ROWS, len(layout.categorical)))
     rows[rng.random(rows.shape) < 0.1] = np.nan
     return rows.astype(np.float32)
+
+
+def _test_rows(dense: NDArray[np.float32], terms: int) -> Rows:
+    """Return the made-up rows, each with a few of the terms beside it."""
+    if not terms:
+        return Rows(dense)
+    from scipy import sparse
+
+    places = np.arange(len(dense) * 3) * 7919 % terms
+    weights = np.full(len(places), 0.5, np.float32)
+    starts = np.arange(0, len(places) + 1, 3)
+    return Rows(dense, sparse.csr_matrix((weights, places, starts), shape=(len(dense), terms)))
 
 
 def _npy(array: NDArray[Any]) -> bytes:

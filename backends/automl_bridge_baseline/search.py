@@ -22,6 +22,7 @@ from automl_bridge.scoring import score
 from automl_bridge_baseline import model
 from automl_bridge_baseline.candidates import Candidate, chosen, faster, steps_for
 from automl_bridge_baseline.features import Layout, Part, outputs_of, read_part
+from automl_bridge_baseline.joined import inputs
 from automl_bridge_baseline.threads import limited
 
 if TYPE_CHECKING:
@@ -77,22 +78,27 @@ class _Fit:
 
 def train(plan: Plan, dataset: Dataset, folder: Path) -> Outcome:
     """Run the search of ``plan`` and write the best model to ``folder / "bundle"``."""
-    from automl_bridge.data.encode import TableEncoder
+    from automl_bridge_baseline.reader import Reader
 
     started = time.monotonic()
     spec = plan.spec
     seconds = plan.request["max_seconds"]
     wanted = set(plan.request["columns"])  # type: ignore[call-overload]
     columns = [column for column in spec.profile.features if column.name in wanted]
-    encoder = TableEncoder.fit(dataset.features("train"), columns, seed=spec.seed)
+    reader, rows = Reader.fit(dataset.features("train"), columns, spec.task, spec.seed)
     parts = {
-        name: read_part(dataset, name, encoder, classification=spec.task.is_classification)
+        name: read_part(
+            dataset,
+            name,
+            rows if name == "train" else reader.read(dataset.features(name)),
+            classification=spec.task.is_classification,
+        )
         for name in ("train", "validation")
         if name in dataset.parts and dataset.parts[name].num_rows
     }
     job = _Job(
         plan=plan,
-        layout=Layout.of(encoder),
+        layout=Layout.of(reader.encoder, rows),
         train=parts["train"],
         validation=parts.get("validation"),
         metric=METRICS[spec.metric],
@@ -107,7 +113,7 @@ def train(plan: Plan, dataset: Dataset, folder: Path) -> Outcome:
         return Outcome(
             state=JobState.FAILED, trials=tuple(trials), failure=failure, usage=usage, notes=tuple(job.notes)
         )
-    made = model.save(folder / "bundle", best.models, encoder, job.layout, plan, trials[0])
+    made = model.save(folder / "bundle", best.models, reader, job.layout, plan, trials[0])
     return Outcome(
         state=JobState.SUCCEEDED,
         stopped_by=stopped_by,
@@ -137,8 +143,9 @@ def _defined_metric(job: _Job) -> Metric:
 def _search(job: _Job) -> tuple[list[Trial], _Fit | None, str]:
     """Try the candidates; returns the leaderboard, what the first of it is, and what ended the search."""
     limit = job.plan.spec.budget.max_trials
-    wanted = chosen(limit) if job.validation is not None else chosen(1)
-    stopped_by = "max_trials" if len(wanted) < len(chosen(None)) and limit == len(wanted) else "done"
+    task = job.plan.spec.task
+    wanted = chosen(limit if job.validation is not None else 1, task)
+    stopped_by = "max_trials" if len(wanted) < len(chosen(None, task)) and limit == len(wanted) else "done"
     fits: dict[str, _Fit] = {}
     trials: list[Trial] = []
     # The dummy takes no time: whatever happens to the others, there is a model.
@@ -206,7 +213,7 @@ def _fit(models: list[Any], rows: Part) -> None:
     for target, estimator in enumerate(models):
         name = "model__sample_weight" if hasattr(estimator, "steps") else "sample_weight"
         weights = {} if rows.weights is None else {name: rows.weights}
-        estimator.fit(rows.X, rows.y if rows.y.ndim == 1 else rows.y[:, target], **weights)
+        estimator.fit(inputs(estimator, rows.X), rows.y if rows.y.ndim == 1 else rows.y[:, target], **weights)
 
 
 def _fit_once(job: _Job, candidate: Candidate, models: list[Any]) -> _Fit:  # noqa: ARG001 - as `_fit_in_steps`

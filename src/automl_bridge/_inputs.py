@@ -11,6 +11,7 @@ from sklearn.utils import check_array, check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite
 
+from automl_bridge.data.image_arrays import is_image_arrays
 from automl_bridge.errors import SchemaError, TargetError
 from automl_bridge.task import Task
 
@@ -44,6 +45,8 @@ def checked(X: Any, y: Any, target: Any, task: str | Task | None) -> Checked:
         y = _checked_target(y, task)
     if isinstance(X, (str, Path)) or _has_columns(X):
         return Checked(X, y, named=_has_string_names(X))
+    if is_image_arrays(X):
+        return Checked(X, y, named=False)
     array = _checked_features(X)
     if y is not None:
         check_consistent_length(array, y)
@@ -52,10 +55,10 @@ def checked(X: Any, y: Any, target: Any, task: str | Task | None) -> Checked:
 
 def checked_for_predict(X: Any, features: int, name: str) -> Any:
     """Check arrays to predict: as many columns as in training; tables are matched by name where they are read."""
-    if isinstance(X, (str, Path)) or _has_columns(X):
+    if isinstance(X, (str, Path)) or _has_columns(X) or is_image_arrays(X):
         return X
     array = _checked_features(X)
-    width = 1 if array.ndim == 1 else array.shape[1]
+    width = 1 if getattr(array, "ndim", 1) == 1 else array.shape[1]
     if width != features:
         raise SchemaError(
             f"X has {width} features, but {name} is expecting {features} features as input",
@@ -119,9 +122,9 @@ def _has_string_names(data: Any) -> bool:
 
 
 def _checked_features(X: Any) -> Any:
-    if isinstance(X, list) and X and all(isinstance(value, str) for value in X):
-        return X  # texts: one column
-    if isinstance(X, np.ndarray) and X.ndim == 1 and X.dtype.kind in "OUS":
+    if isinstance(X, (list, tuple)) and X and all(value is None or isinstance(value, str) for value in X):
+        return X  # texts, or paths of pictures: one column
+    if isinstance(X, np.ndarray) and X.ndim == 1 and X.dtype.kind in "OUST":
         return X
     array = check_array(X, accept_sparse=True, dtype=None, ensure_all_finite=False)
     if array.dtype.kind in "US" and not isinstance(X, np.ndarray):

@@ -137,7 +137,8 @@ def understand(
         elif name in roles:
             kinds[name], inferred = _side_kind(table.schema.field(index), table.column(index)), Role.FEATURE
         elif name == TEXT_COLUMN and is_unnamed(table):
-            kinds[name], inferred = Kind.TEXT, Role.FEATURE
+            image = infer_kind(table.schema.field(index), table.column(index))[0] is Kind.IMAGE
+            kinds[name], inferred = Kind.IMAGE if image else Kind.TEXT, Role.FEATURE
         else:
             kinds[name], inferred = infer_kind(table.schema.field(index), table.column(index))
         found[name] = roles.get(name, inferred)
