@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from automl_bridge.backend import Check, JobRef, Outcome, Plan, Progress, Resource, Staged
+    from automl_bridge.costs.prices import Price
     from automl_bridge.data.dataset import Dataset
     from automl_bridge.spec import JobSpec, ModelRef
     from automl_bridge_sagemaker.children import Children
@@ -115,7 +116,7 @@ class SageMakerBackend(Backend):
         if spec.continues is not None:
             reason = self.capabilities.reason(Feature.RESUME)
             raise UnsupportedError(f"sagemaker cannot continue {spec.continues}: {reason}", hint="start a new run")
-        return plan_train(spec, self.settings)
+        return plan_train(spec, self.settings, self.prices)
 
     def stage(self, plan: Plan, dataset: Dataset) -> Staged:
         """Write rows to the bucket, each object once."""
@@ -161,6 +162,12 @@ class SageMakerBackend(Backend):
         from automl_bridge_sagemaker.artefacts import export
 
         return export(model, path, self._objects)
+
+    def list_prices(self) -> Iterable[Price]:
+        """Ask AWS's price list."""
+        from automl_bridge_sagemaker.price_list import list_prices
+
+        return list_prices(self._clients)
 
     def resources(self) -> Iterable[Resource]:
         """List running jobs, models, endpoints, and what lies in the bucket."""

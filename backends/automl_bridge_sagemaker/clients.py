@@ -32,7 +32,7 @@ class Clients:
 
         return boto3.session.Session(region_name=self._region)
 
-    def _client(self, service: str) -> Any:
+    def _client(self, service: str, region: str | None = None) -> Any:
         from botocore.config import Config
 
         config = Config(
@@ -43,7 +43,7 @@ class Clients:
             user_agent_extra="automl-bridge",
         )
         with translated(f"connecting to {service}"):
-            return self._session.client(service, region_name=self._region, config=config)
+            return self._session.client(service, region_name=region or self._region, config=config)
 
     @cached_property
     def sagemaker(self) -> Any:
@@ -69,3 +69,8 @@ class Clients:
     def quotas(self) -> Any:
         """How many jobs and instances the account may have."""
         return self._client("service-quotas")
+
+    @cached_property
+    def pricing(self) -> Any:
+        """The price list; it has an endpoint in few regions, and each answers for all (AWS General Reference)."""
+        return self._client("pricing", "us-east-1")

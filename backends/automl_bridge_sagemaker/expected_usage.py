@@ -14,6 +14,7 @@ from automl_bridge_sagemaker.native_limits import TABULAR, parallelism, resolved
 from automl_bridge_sagemaker.rates import BATCH, PROCESSING, TRAINING, rate, sku
 
 if TYPE_CHECKING:
+    from automl_bridge.costs.prices import PriceBook
     from automl_bridge.spec import JobSpec
     from automl_bridge_sagemaker.native_limits import Limits
     from automl_bridge_sagemaker.settings import SageMakerSettings
@@ -51,13 +52,13 @@ def _predict_hours(rows: int) -> float:
     return _START_HOURS + rows / _PREDICT_ROWS_PER_HOUR
 
 
-def reserve_for(spec: JobSpec, settings: SageMakerSettings) -> Reserve:
+def reserve_for(spec: JobSpec, settings: SageMakerSettings, book: PriceBook | None = None) -> Reserve:
     """Return what predicting the holdout may cost: twice what is likely."""
     rows = spec.profile.rows.get("holdout", 0)
     if not rows:
         return Reserve(0.0, True)
-    own = rate(BATCH, settings.transform_instance, settings.region)
-    other = rate(TRAINING, settings.transform_instance, settings.region)
+    own = rate(BATCH, settings.transform_instance, settings.region, book)
+    other = rate(TRAINING, settings.transform_instance, settings.region, book)
     usd = own if own is not None else other
     return Reserve(None if usd is None else usd * 2 * _predict_hours(rows), own is not None)
 

@@ -22,6 +22,7 @@ from automl_bridge_sagemaker.limits import limit, refusal
 from automl_bridge_sagemaker.rates import PROCESSING, TRAINING, rate
 
 if TYPE_CHECKING:
+    from automl_bridge.costs.prices import PriceBook
     from automl_bridge.spec import JobSpec
     from automl_bridge_sagemaker.settings import Mode, SageMakerSettings
 
@@ -82,13 +83,17 @@ def parallelism(spec: JobSpec, settings: SageMakerSettings) -> int:
     return settings.assumed_parallelism if spec.task in TABULAR or spec.task is Task.FORECASTING else 2
 
 
-def limits_for(spec: JobSpec, settings: SageMakerSettings, reserve: float | None) -> Limits:
+def limits_for(
+    spec: JobSpec, settings: SageMakerSettings, reserve: float | None, book: PriceBook | None = None
+) -> Limits:
     """Return the tightest native limits that the budget gives.
 
     Parameters
     ----------
     reserve
         Dollars that stay for predicting the holdout.
+    book
+        The prices that hold; those of this folder where None.
 
     Raises
     ------
@@ -106,9 +111,10 @@ def limits_for(spec: JobSpec, settings: SageMakerSettings, reserve: float | None
         if spec.cap == "strict":
             hint = "use --cap any for a watched cap, or a backend whose cap is guaranteed (vertex, azure, autokeras)"
             raise UnsupportedError(f"sagemaker has no {Feature.GUARANTEED_CAP}: {NO_GUARANTEE}", hint=hint)
-        bought = _bought_seconds(spec, settings, budget.max_cost_usd, reserve)
+        lanes, per_hour = parallelism(spec, settings), _hourly(settings, book)
+        bought = _bought_seconds(settings, lanes, per_hour, budget.max_cost_usd, reserve or 0.0)
         runtime = bought if runtime is None else min(runtime, bought)
-        usd = parallelism(spec, settings) * _hourly(settings) * runtime / 3600 + (reserve or 0.0)
+        usd = lanes * per_hour * runtime / 3600 + (reserve or 0.0)
     if runtime is not None:
         least = int(limit("sagemaker.all.min_runtime").number)
         if runtime < least:
@@ -133,9 +139,9 @@ def _candidates(spec: JobSpec) -> int | None:
     return asked
 
 
-def _hourly(settings: SageMakerSettings) -> float:
+def _hourly(settings: SageMakerSettings, book: PriceBook | None) -> float:
     """Return dollars per hour of the assumed instance: the dearer of training and processing."""
-    rates = [rate(part, settings.assumed_instance, settings.region) for part in (TRAINING, PROCESSING)]
+    rates = [rate(part, settings.assumed_instance, settings.region, book) for part in (TRAINING, PROCESSING)]
     known = [usd for usd in rates if usd is not None]
     if not known:
         raise UnsupportedError(
@@ -145,16 +151,16 @@ def _hourly(settings: SageMakerSettings) -> float:
     return max(known)
 
 
-def _bought_seconds(spec: JobSpec, settings: SageMakerSettings, usd: float, reserve: float | None) -> int:
+def _bought_seconds(settings: SageMakerSettings, lanes: int, hourly: float, usd: float, reserve: float) -> int:
     """Return the runtime, in whole minutes, whose worst case the dollars pay."""
-    per_hour = parallelism(spec, settings) * _hourly(settings)
-    seconds = 60 * math.floor((usd - (reserve or 0.0)) / per_hour * 60)
+    per_hour = lanes * hourly
+    seconds = 60 * math.floor((usd - reserve) / per_hour * 60)
     least = limit("sagemaker.all.min_runtime").number
     if seconds < least:
-        needed = math.ceil(100 * (per_hour * least / 3600 + (reserve or 0.0))) / 100
+        needed = math.ceil(100 * (per_hour * least / 3600 + reserve)) / 100
         raise BudgetError(
             f"max_cost ${usd:,.2f} is too little for a SageMaker Autopilot job: {format_duration(least)} with "
-            f"{parallelism(spec, settings)} × {settings.assumed_instance} and the prediction come to ${needed:,.2f}",
+            f"{lanes} × {settings.assumed_instance} and the prediction come to ${needed:,.2f}",
             hint=f"give it ${needed:,.2f} or more, or use a local backend",
         )
     return seconds

@@ -13,6 +13,7 @@ from automl_bridge_sagemaker.objectives import objective_for
 from automl_bridge_sagemaker.requests import predict_request, train_request
 
 if TYPE_CHECKING:
+    from automl_bridge.costs.prices import PriceBook
     from automl_bridge.spec import JobSpec
     from automl_bridge_sagemaker.settings import SageMakerSettings
 
@@ -22,8 +23,8 @@ AUTOML_JOB, TRANSFORM_JOB, MODEL = "AutoML job", "transform job", "model"
 STAGED_DATA, JOB_FOLDER = "staged data", "job files"
 
 
-def plan_train(spec: JobSpec, settings: SageMakerSettings) -> Plan:
-    """Return the plan of a training job.
+def plan_train(spec: JobSpec, settings: SageMakerSettings, book: PriceBook | None = None) -> Plan:
+    """Return the plan of a training job; `book` holds the prices, those of this folder where None.
 
     Raises
     ------
@@ -32,8 +33,8 @@ def plan_train(spec: JobSpec, settings: SageMakerSettings) -> Plan:
     """
     notes = check_train(spec, settings)
     objective = objective_for(spec)
-    reserve = reserve_for(spec, settings)
-    limits = limits_for(spec, settings, reserve.usd)
+    reserve = reserve_for(spec, settings, book)
+    limits = limits_for(spec, settings, reserve.usd, book)
     expected = train_usage(spec, settings, limits)
     return Plan(
         spec=spec,

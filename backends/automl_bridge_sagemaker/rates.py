@@ -27,9 +27,15 @@ def prices() -> PriceBook:
     return PriceBook.read(Path(__file__).with_name("prices.csv"))
 
 
-def rate(part: str, instance: str, region: str) -> float | None:
-    """Return US dollars per instance-hour, or None where the price list has none: unknown, not free."""
+def rate(part: str, instance: str, region: str, book: PriceBook | None = None) -> float | None:
+    """Return US dollars per instance-hour, or None where the price list has none: unknown, not free.
+
+    Parameters
+    ----------
+    book
+        The prices that hold (refreshed, negotiated); those of this folder where None.
+    """
     try:
-        return prices().price(sku(part, instance), region, "instance-hour").usd
+        return (book or prices()).price(sku(part, instance), region, "instance-hour").usd
     except UnknownNameError:
         return None

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from automl_bridge.capabilities import Capabilities
-    from automl_bridge.costs.prices import PriceBook
+    from automl_bridge.costs.prices import Price, PriceBook
     from automl_bridge.data.dataset import Dataset
 
 __all__ = [
@@ -369,6 +369,13 @@ class Backend(ABC):
     def resources(self) -> Iterable[Resource]:
         """List everything this tool left in the account that bills. Nothing, for a backend on this machine."""
         return ()
+
+    def list_prices(self) -> Iterable[Price]:
+        """Ask the vendor's own price list for what the backend's ``prices.csv`` names, and for nothing else.
+
+        What the list does not have is left out. Spends nothing.
+        """
+        raise UnsupportedError(f"{self.name} has no price list to ask: it runs on this machine")
 
     def delete(self, resource: Resource) -> None:
         """Delete a resource; one that is gone already is no error."""

@@ -129,18 +129,27 @@ def price_file(name: str) -> Traversable | None:
 def price_book(name: str, config: Config) -> PriceBook:
     """Return the prices that hold for a backend: its own, those of the configuration's file, and this machine's.
 
-    A name that no backend has gets a book without rows of its own.
+    Of its own, what `automl-bridge prices refresh` was told last is the newest. A name that no backend has gets a
+    book without rows of its own.
 
     Raises
     ------
     ConfigError
         If a file of prices cannot be read; names file and line.
     """
-    return _price_book(name, config.prices, config.machine_usd_per_hour)
+    from automl_bridge.costs.refreshed import refreshed_file
+
+    sandbox = name in names() and load_class(name, installed=False).in_sandbox()
+    file = refreshed_file(config.home, name, sandbox=sandbox)
+    # Its time is a part of the key, so that a process that runs on sees prices that were refreshed beside it.
+    refreshed = (file, file.stat().st_mtime_ns) if file.is_file() else None
+    return _price_book(name, config.prices, config.machine_usd_per_hour, refreshed)
 
 
 @cache
-def _price_book(name: str, override: Path | None, usd_per_hour: float | None) -> PriceBook:
+def _price_book(
+    name: str, override: Path | None, usd_per_hour: float | None, refreshed: tuple[Path, int] | None
+) -> PriceBook:
     from automl_bridge.costs.local import local_price
     from automl_bridge.costs.override import read_override
     from automl_bridge.costs.prices import PriceBook, parse_prices
@@ -150,5 +159,7 @@ def _price_book(name: str, override: Path | None, usd_per_hour: float | None) ->
     except UnknownNameError:
         file = None
     rows = parse_prices(file.read_text(encoding="utf-8"), f"prices.csv of {name}") if file is not None else []
+    if refreshed is not None:
+        rows += read_override(refreshed[0])
     own = read_override(override) if override is not None else []
     return PriceBook([*rows, local_price(usd_per_hour)], own)

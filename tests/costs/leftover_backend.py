@@ -1,7 +1,8 @@
-"""A service that still holds what this tool made: two endpoints, a model, and a thing of unknown cost."""
+"""A service that still holds what this tool made, and that lists a price: what the money commands are tried on."""
 
 from __future__ import annotations
 
+from datetime import date
 from typing import ClassVar
 
 from pydantic import BaseModel
@@ -9,8 +10,9 @@ from pydantic import BaseModel
 from automl_bridge.backend import Backend, Resource
 from automl_bridge.capabilities import Capabilities
 from automl_bridge.costs.local import LOCAL_SKU, LOCAL_UNIT
+from automl_bridge.costs.prices import Price
 from automl_bridge.costs.usage import Usage, UsageItem
-from automl_bridge.errors import RejectedError
+from automl_bridge.errors import CredentialsError, RejectedError
 
 DAY = Usage(items=(UsageItem(sku=LOCAL_SKU, quantity=24, unit=LOCAL_UNIT, part="hosting"),))
 
@@ -25,7 +27,9 @@ class LeftoverBackend(Backend):
     name: ClassVar[str] = "leftover"
     settings_class: ClassVar[type[BaseModel]] = Settings
     capabilities: ClassVar[Capabilities] = Capabilities(tasks={})
+    provider: ClassVar[str | None] = "acme"
     gone: ClassVar[set[str]] = set()
+    usd: ClassVar[float | None] = 2.0
 
     def resources(self):
         things = {
@@ -39,6 +43,14 @@ class LeftoverBackend(Backend):
             for name, (kind, usage) in things.items()
             if name not in self.gone
         ]
+
+    def list_prices(self):
+        if self.usd is None:
+            raise CredentialsError("the token has expired")
+        yield Price(
+            provider="acme", service="Train", sku="big", region="eu", unit="hour", usd=self.usd,
+            source_url="https://a.example/p", source_date=date(2026, 5, 1), confidence="high",
+        )  # fmt: skip
 
     def delete(self, resource):
         if resource.name == "ab-stuck":

@@ -12,17 +12,19 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from sm_sandbox import QuickClock, begin, end, settings_of
-from sm_world import dataset
+from sm_world import dataset, make_backend, train_spec
 
 import automl_bridge_sagemaker
 from automl_bridge.budget import Budget
 from automl_bridge.config import load_config
+from automl_bridge.costs.prices import PriceBook
 from automl_bridge.data.build import build_dataset
 from automl_bridge.errors import CredentialsError
 from automl_bridge.runs.states import RunState
 from automl_bridge.session import Session
 from automl_bridge.task import Task
 from automl_bridge_sagemaker import SageMakerBackend
+from automl_bridge_sagemaker.rates import prices
 
 pytest.importorskip("moto")
 
@@ -195,3 +197,24 @@ def test_the_command_line_from_fit_to_predict(sandbox, tmp_path, credit_csv):
     lines = (tmp_path / "out.csv").read_text("utf-8").splitlines()
     assert len(lines) == 4454 + 1
     assert lines[0].replace('"', "") == "prediction,probability_bad,probability_good"
+
+
+def test_the_price_list_is_asked_for_what_the_table_names(sandbox, monkeypatch, tmp_path):
+    for name, value in sandbox.env.items():
+        if name.startswith("AWS_"):
+            monkeypatch.setenv(name, value)
+    found = list(SageMakerBackend(settings_of(sandbox), tmp_path).list_prices())
+    known = {(row.sku, row.region) for row in prices()}
+    assert found
+    assert {(row.sku, row.region) for row in found} <= known
+    assert all(row.usd > 0 and row.unit == "instance-hour" for row in found)
+    assert len({(row.sku, row.region) for row in found}) == len(found)
+
+
+def test_a_price_of_ones_own_is_what_a_cap_is_planned_with(tmp_path, binary):
+    dear = PriceBook([row.model_copy(update={"usd": 4 * row.usd}) for row in prices()])
+    backend = make_backend(tmp_path)
+    spec = train_spec(binary, budget=Budget(max_cost_usd=20))
+    plain = backend.plan(spec).limits_sent["MaxAutoMLJobRuntimeInSeconds"]
+    backend.prices = dear
+    assert backend.plan(spec).limits_sent["MaxAutoMLJobRuntimeInSeconds"] < plain / 3

@@ -20,7 +20,7 @@ S3_ACTIONS = {
 }
 # Creating with tags asks for AddTags, with a role for PassRole; nobody calls these by name.
 IMPLIED = {"sagemaker:AddTags", "iam:PassRole"}
-SERVICES = {"sts": "sts", "iam": "iam", "quotas": "servicequotas"}
+SERVICES = {"sts": "sts", "iam": "iam", "quotas": "servicequotas", "pricing": "pricing"}
 
 
 def granted() -> set[str]:

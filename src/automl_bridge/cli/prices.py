@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Show and verify the prices behind costs.", no_args_is_help=True, rich_markup_mode="rich")
+app = typer.Typer(help="Show and refresh the prices behind costs.", no_args_is_help=True, rich_markup_mode="rich")
 
 WIDE = 180
 """Columns from which on sources are shown."""
@@ -69,6 +69,31 @@ def _rows(backend: str | None) -> list[tuple[str, Price]]:
         if row.provider != "local"
     ]
     return found if backend else [*found, *((BRIDGE, row) for row in machine_rows())]
+
+
+@app.command("refresh", epilog=examples("automl-bridge prices refresh", "automl-bridge prices refresh sagemaker"))
+@command
+def refresh(
+    *,
+    backend: Annotated[
+        str | None,
+        typer.Argument(metavar="[BACKEND]", help="One backend; all clouds if not given.",
+                       autocompletion=complete_backend),
+    ] = None,
+) -> None:  # fmt: skip
+    """Ask the vendors' own price lists, and keep the answers on this machine: the newest price holds."""
+    from automl_bridge.cli.refreshing import refresh_prices
+    from automl_bridge.reports.prices import changes_table
+
+    done = refresh_prices(backend)
+    output = current()
+    if output.json_mode:
+        output.document({"ok": all(one.error is None for one in done), "backends": [one.document() for one in done]})
+    else:
+        for one in done:
+            output.out.print(changes_table(one.backend, one.changes, one.error, sandbox=one.sandbox))
+    if any(one.error is not None for one in done):
+        raise typer.Exit(1)
 
 
 @app.command("verify", epilog=examples("automl-bridge prices verify", "automl-bridge prices verify --json"))
