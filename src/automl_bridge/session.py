@@ -78,10 +78,10 @@ class Session:
         self._predictors.close()
         self._models.clear()
 
-    def kill(self) -> None:
-        """End the worker processes of the backends used here, at once; what they wrote down stays."""
-        for backend in self._engine.backends_in_use():
-            backend.kill()
+    def kill(self, backend: str | None = None) -> None:
+        """End the worker processes of one backend, or of all that were used here, at once; what they wrote down stays."""
+        for one in [self._engine.backend(backend)] if backend else self._engine.backends_in_use():
+            one.kill()
 
     def plan(
         self,
@@ -400,7 +400,7 @@ class Session:
         self._engine.data.forget(old)
         return self._engine.drive([record.id], until=lambda one: one.state.is_submitted)[0]
 
-    def predict(self, model: str | Path, data: Any) -> Predictions:
+    def predict(self, model: str | Path, data: Any, *, bad_images: str = "refuse") -> Predictions:
         """Predict with a run's model, or with a bundle; no store is needed for a bundle.
 
         Parameters
@@ -410,6 +410,8 @@ class Session:
         data
             A Dataset to predict, or anything that `build_predict_dataset` reads. Columns are found by name. For a
             forecaster what `series_predict` reads: history, rows to come, or both; None: all series that it keeps.
+        bad_images
+            What to do about pictures that cannot be read: ``refuse`` them all in one error, or ``skip`` them.
 
         Raises
         ------
@@ -434,7 +436,7 @@ class Session:
         elif data is None:
             raise UsageError("there is no data to predict", hint="name a file with the features")
         else:
-            rows = build_predict_dataset(data, source.profile)
+            rows = build_predict_dataset(data, source.profile, bad_images=bad_images)
         if source.ref.local or source.run is None:
             predictor = self._predictors.get(self._engine.backend(source.ref.backend), source.ref)
             outputs = predictor.predict(rows.question())

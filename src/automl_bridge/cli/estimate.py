@@ -26,8 +26,9 @@ def estimate(  # noqa: PLR0913 - one parameter for each option
         str, typer.Argument(metavar="DATA", help="A CSV, Parquet or Arrow file, here or at s3://, gs:// or az://.")
     ],
     target: Annotated[
-        list[str], typer.Option("--target", "-t", metavar="COL", help="What to predict; repeat it for several.")
-    ],
+        list[str] | None,
+        typer.Option("--target", "-t", metavar="COL", help="What to predict; repeat it for several."),
+    ] = None,
     backends: Annotated[
         str | None, typer.Option(metavar="A,B", help="Backends to ask; all if not set, installed or not.")
     ] = None,
@@ -74,7 +75,7 @@ def estimate(  # noqa: PLR0913 - one parameter for each option
     roles: dict[str, Any] = {"types": parse_types(types or []), "time": time, "forecast": forecast}
     learned, dataset, notes = read_data(data, target, task, config, roles)
     with open_session(config) as session:
-        rows = session.estimate(dataset, backends=names, task=learned, target=tuple(target))
+        rows = session.estimate(dataset, backends=names, task=learned, target=tuple(target or ()) or None)
     output = current()
     print_estimates(output.out, rows, notes)
     if output.json_mode:

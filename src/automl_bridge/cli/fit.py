@@ -10,6 +10,7 @@ import typer
 from automl_bridge.cli.forecasting import forecasting
 from automl_bridge.cli.options import (
     BackendName,
+    BadImages,
     ProfileName,
     command,
     complete_metric,
@@ -34,6 +35,8 @@ EXAMPLES = examples(
     "automl-bridge fit s3://bucket/houses.parquet --target price --metric mae --max-trials 20",
     "automl-bridge fit churn.csv --target churn --type zip=categorical --weight weight --detach",
     "automl-bridge fit sales.csv --target sold --time day --series shop --horizon 14 --known-future promo",
+    "automl-bridge fit photos/ --bad-images skip",
+    "automl-bridge fit reviews.jsonl --target stars --task text-regression",
     "automl-bridge fit credit.csv --target status --dry-run --json",
 )
 _DATA, _LIMITS, _OUTPUT = "Data", "Limits", "Output"
@@ -45,11 +48,21 @@ def fit(  # noqa: PLR0913 - one parameter for each option
     *,
     data: Annotated[
         str,
-        typer.Argument(metavar="DATA", help="A CSV, Parquet or Arrow file, here or at s3://, gs:// or az://."),
+        typer.Argument(
+            metavar="DATA",
+            help="A CSV, Parquet, Arrow or JSON-lines file, here or at s3://, gs:// or az://; "
+            "or a folder with a subfolder of pictures a class.",
+        ),
     ],
     target: Annotated[
-        list[str], typer.Option("--target", "-t", metavar="COL", help="What to predict; repeat it for several.")
-    ],
+        list[str] | None,
+        typer.Option(
+            "--target",
+            "-t",
+            metavar="COL",
+            help="What to predict; repeat it for several. Not needed for a folder of pictures.",
+        ),
+    ] = None,
     task: Annotated[
         str | None,
         typer.Option(metavar="TASK", help="What to learn; found from the target.", autocompletion=complete_task),
@@ -107,6 +120,7 @@ def fit(  # noqa: PLR0913 - one parameter for each option
         str | None,
         typer.Option(metavar="SHARE", help="Share of the rows to set aside; 0.2 if not set.", rich_help_panel=_DATA),
     ] = None,
+    bad_images: BadImages = None,
     detach: Annotated[
         bool,
         typer.Option(
@@ -136,11 +150,12 @@ def fit(  # noqa: PLR0913 - one parameter for each option
     )
     _check_names(config, task)
     roles = {"types": parse_types(types or []), "weight": weight, "group": group, "time": time, "forecast": forecast}
+    roles["bad_images"] = bad_images or "refuse"
     learned, dataset, notes = read_data(data, target, task, config, roles)
     with open_session(config, look=not dry_run) as session:
         job: dict[str, Any] = {
             "task": learned,
-            "target": tuple(target),
+            "target": tuple(target or ()) or None,
             "backend": config.backend,
             "metric": config.metric,
             "budget": config.budget,
@@ -173,7 +188,7 @@ def _check_names(config: Config, task: str | None) -> None:
 
 
 def read_data(
-    data: str, target: list[str], task: str | None, config: Config, roles: dict[str, Any]
+    data: str, target: list[str] | None, task: str | None, config: Config, roles: dict[str, Any]
 ) -> tuple[Task, Dataset, list[str]]:
     """Read the data, and catch what its reader warns of, to be said once and in the report's own form."""
     from automl_bridge.data.build import build_dataset
@@ -182,7 +197,7 @@ def read_data(
         warnings.simplefilter("always")
         learned, dataset = build_dataset(
             data,
-            target=target[0] if len(target) == 1 else target,
+            target=target[0] if target and len(target) == 1 else target or None,
             task=task,
             holdout=config.holdout,
             validation=config.validation,

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BackendName",
+    "BadImages",
     "ProfileName",
     "RunId",
     "command",
@@ -93,6 +94,14 @@ BackendName = Annotated[
 ]
 ProfileName = Annotated[
     str | None, typer.Option("--profile", "-p", metavar="NAME", help="A profile from your configuration.")
+]
+BadImages = Annotated[
+    str | None,
+    typer.Option(
+        "--bad-images",
+        metavar="refuse|skip",
+        help="What to do about pictures that cannot be read: name them all and stop, or leave them out.",
+    ),
 ]
 RunId = Annotated[
     str,

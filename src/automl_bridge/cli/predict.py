@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from automl_bridge.cli.options import command, complete_run, examples
+from automl_bridge.cli.options import BadImages, command, complete_run, examples
 from automl_bridge.cli.output import claim_stdout, current
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ __all__ = ["EXAMPLES", "predict"]
 EXAMPLES = examples(
     "automl-bridge predict 2f9c31d0 NEW.csv -o out.csv",
     "automl-bridge predict ./my-model NEW.parquet -o out.parquet",
+    "automl-bridge predict 2f9c31d0 photos/ -o out.csv",
     "automl-bridge predict 2f9c31d0 NEW.csv -o - | head",
 )
 SUFFIXES = (".csv", ".parquet", ".arrow")
@@ -44,7 +45,8 @@ def predict(
         str | None,
         typer.Argument(
             metavar="DATA",
-            help="A CSV, Parquet or Arrow file with the features. Of a forecast: history, rows to come, or nothing.",
+            help="A CSV, Parquet, Arrow or JSON-lines file with the features, a folder of pictures, or a .txt file "
+            "with a text a line. Of a forecast: history, rows to come, or nothing.",
             show_default=False,
         ),
     ] = None,
@@ -54,9 +56,11 @@ def predict(
             "--output", "-o", metavar="OUT", help="Where to write: .csv, .parquet or .arrow; - is standard output."
         ),
     ],
+    bad_images: BadImages = None,
 ) -> None:
     """Predict each row of DATA: a column prediction, and a column probability_CLASS for each class.
 
+    Of a folder of pictures the first column, file, says which picture; one left out as bad has no prediction.
     A forecast has one row for each series and step to come, with a column quantile_LEVEL for each quantile.
     """
     from automl_bridge.errors import UsageError
@@ -66,10 +70,10 @@ def predict(
         if output.json_mode:
             raise UsageError("--json and -o - both want standard output", hint="write the predictions to a file")
         with claim_stdout() as stream:
-            stream.write(_csv(_predicted(model, data)[1]))
+            stream.write(_csv(_predicted(model, data, bad_images or "refuse")[1]))
         return
     path = _checked(Path(out))
-    run_id, table = _predicted(model, data)
+    run_id, table = _predicted(model, data, bad_images or "refuse")
     _write(table, path)
     output.line(f"  {table.num_rows:,} {'row' if table.num_rows == 1 else 'rows'} → {path}")
     if output.json_mode:
@@ -89,16 +93,27 @@ def _is_bundle(model: str) -> bool:
     return os.sep in model or Path(model).is_dir()
 
 
-def _predicted(model: str, data: str | None) -> tuple[str | None, pa.Table]:
+def _predicted(model: str, data: str | None, bad_images: str) -> tuple[str | None, pa.Table]:
     """Predict by a run's model, or by a bundle, which needs no store; return the run's id, and the predictions."""
     from automl_bridge.cli.work import open_session
 
     with open_session() as session:
         run_id = None if _is_bundle(model) else session.get(model).id
-        predictions = session.predict(Path(model) if run_id is None else run_id, data)
+        predictions = session.predict(Path(model) if run_id is None else run_id, data, bad_images=bad_images)
         for note in predictions.notes:
             current().err.print(f"  note: {note}", style="yellow", markup=False, soft_wrap=True)
-        return run_id, predictions.to_table()
+        return run_id, _with_files(predictions.to_table(), data)
+
+
+def _with_files(table: pa.Table, data: str | None) -> pa.Table:
+    """Put the names of the pictures of a folder before their predictions."""
+    import pyarrow as pa
+
+    from automl_bridge.data.image_folder import is_image_folder, picture_files
+
+    if not is_image_folder(data):
+        return table
+    return table.add_column(0, "file", pa.array(picture_files(str(data)), pa.string()))
 
 
 def _checked(path: Path) -> Path:

@@ -118,8 +118,11 @@ def _pictures(
     found = read_pictures(field, values, base)
     if found.bad and not skip:
         raise refuse(found.bad, len(values), column.name, where, base)
-    told = [f"{len(found.bad):,} of {len(values):,} images cannot be read and are predicted as missing"]
-    return found.field, found.column, found.profile or column.image, told if found.bad else []
+    if not found.bad:
+        return found.field, found.column, found.profile or column.image, []
+    listed = ", ".join(f"{each.name} ({each.why})" for each in found.bad[:12]) + (", …" if len(found.bad) > 12 else "")
+    told = f"{len(found.bad):,} of {len(values):,} images cannot be read and count as missing: {listed}"
+    return found.field, found.column, found.profile or column.image, [told]
 
 
 def _matched(table: pa.Table, profile: Profile, name: str) -> pa.Table:

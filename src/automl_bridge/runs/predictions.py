@@ -43,12 +43,12 @@ class Predictions:
             raise BackendError(f"there are {outputs.shape[1]} probabilities a row for {len(profile.classes)} classes")
         self.outputs = _summing_to_one(outputs) if task.is_classification else outputs
         self.task = task
-        self.notes: tuple[str, ...] = ()
+        self.notes: tuple[str, ...] = () if data is None else data.notes
+        self._blank = None if data is None else _without_picture(data, task)
         self._profile = profile
         self._data = data if data is not None and data.forecast is not None else None
         if self._data is not None:
             self.outputs = _in_order(outputs, self._data)
-            self.notes = self._data.notes
 
     def __len__(self) -> int:
         return len(self.outputs)
@@ -78,13 +78,28 @@ class Predictions:
     def to_table(self) -> pa.Table:
         """Return the columns ``prediction`` and, of a classification, one ``probability_<class>`` a class.
 
-        Values of several targets are in ``prediction_<target>``. A forecast has the columns of the series and of the
+        Values of several targets are in ``prediction_<target>``. Where an image task has no picture, all is missing.
+        A forecast has the columns of the series and of the
         time, ``prediction``, and one ``quantile_<level>`` a quantile.
         """
         import pyarrow as pa
+        import pyarrow.compute as pc
 
         if self._data is not None:
             return _forecast_table(self.outputs, self._data)
+        table = self._table()
+        if self._blank is None:
+            return table
+        return pa.table(
+            {
+                name: pc.if_else(self._blank, pa.scalar(None, column.type), column)
+                for name, column in zip(table.column_names, table.columns, strict=True)
+            }
+        )
+
+    def _table(self) -> pa.Table:
+        import pyarrow as pa
+
         labels = self.labels()
         if self.task.is_classification:
             names = [f"probability_{label}" for label in self._profile.classes]
@@ -97,6 +112,14 @@ class Predictions:
         targets = [column.name for column in self._profile.with_role(Role.TARGET)]
         return pa.table([labels[:, column] for column in range(labels.shape[1])],
                         names=[f"prediction_{name}" for name in targets])  # fmt: skip
+
+
+def _without_picture(data: Dataset, task: Task) -> pa.Array | None:
+    """Return which rows have nothing to be predicted from, shape (rows,); None if there are no such rows."""
+    if not task.value.startswith("image") or "predict" not in data.parts:
+        return None
+    column = data.features("predict").column(0)
+    return column.is_null() if column.null_count else None
 
 
 def _in_order(outputs: NDArray[np.float64], data: Dataset) -> NDArray[np.float64]:
