@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from automl_bridge.budget import Budget
+    from automl_bridge.comparison import compare
     from automl_bridge.config import Config, load_config
     from automl_bridge.errors import AutoMLBridgeError
     from automl_bridge.estimator import Estimator
@@ -26,6 +27,7 @@ __all__ = [
     "Session",
     "Task",
     "__version__",
+    "compare",
     "load_config",
 ]
 
@@ -37,6 +39,7 @@ _HOMES = {
     "JobSpec": "spec",
     "Session": "session",
     "Task": "task",
+    "compare": "comparison",
     "load_config": "config",
 }
 

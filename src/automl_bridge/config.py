@@ -62,6 +62,8 @@ class Config(Frozen):
         What an hour of this machine costs; None: imputed from the nearest rented machine.
     prices
         CSV file of prices that win over the built-in ones: negotiated rates, or what is missing.
+    mlflow_tracking_uri
+        Tracking server that finished comparisons are mirrored to; None: none.
     backends
         Settings by backend, read by the backend's own class.
     """
@@ -78,6 +80,7 @@ class Config(Frozen):
     store: str | None = None
     machine_usd_per_hour: float | None = Field(default=None, gt=0)
     prices: Path | None = None
+    mlflow_tracking_uri: str | None = None
     backends: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
     @property

@@ -24,12 +24,12 @@ import numpy as np
 from automl_bridge.data.series import Panel, key_columns, series_codes
 from automl_bridge.errors import BackendError
 from automl_bridge.metrics import METRICS, metric_names
-from automl_bridge.scoring_intervals import Difference, Interval, difference, interval
+from automl_bridge.scoring_intervals import Difference, Interval, difference, interval, resampled
 from automl_bridge.spec import Role
 from automl_bridge.task import Task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -162,6 +162,14 @@ class ForecastScorer:
         builds = (self._build(metric, left, units), self._build(metric, right, units))
         weights = np.ones(int(units.max(initial=0)) + 1)
         return difference(METRICS[metric], value, builds, weights, level=0.95, resamples=1000, seed=seed)
+
+    def resampled(
+        self, metric: str, outputs: Sequence[NDArray[np.float64]], *, draws: int, seed: int
+    ) -> tuple[NDArray[np.float64], float]:
+        """Score several forecasts over the same draws; see `scoring_intervals.resampled`."""
+        units = self._units()
+        builds = [self._build(metric, one, units) for one in outputs]
+        return resampled(builds, np.ones(int(units.max(initial=0)) + 1), resamples=draws, seed=seed)
 
     def coverage(self, outputs: NDArray[np.float64]) -> dict[float, float]:
         """Return for each quantile the share of values at or below it."""

@@ -79,7 +79,7 @@ class Session:
         self._models.clear()
 
     def kill(self, backend: str | None = None) -> None:
-        """End the worker processes of one backend, or of all that were used here, at once; what they wrote down stays."""
+        """End the worker processes of one backend, or of all that were used here, at once; what they wrote stays."""
         for one in [self._engine.backend(backend)] if backend else self._engine.backends_in_use():
             one.kill()
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from automl_bridge.cli import backends, estimate, export, fit, predict, prices, resources, runs, sandbox
+from automl_bridge.cli import backends, compare, estimate, export, fit, predict, prices, resources, runs, sandbox
 
 __all__ = ["app"]
 
@@ -41,6 +41,7 @@ def root(
 
 app.command("fit", epilog=fit.EXAMPLES)(fit.fit)
 app.command("estimate", epilog=estimate.EXAMPLES)(estimate.estimate)
+app.command("compare", epilog=compare.EXAMPLES)(compare.compare)
 app.command("predict", epilog=predict.EXAMPLES)(predict.predict)
 app.add_typer(runs.app, name="runs")
 app.add_typer(sandbox.app, name="sandbox")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from automl_bridge.budget import Budget
 from automl_bridge.comparison.split import Need, least_cap, shares
-from automl_bridge.errors import AutoMLBridgeError, BudgetError, UsageError
+from automl_bridge.errors import AutoMLBridgeError, BudgetError, UnsupportedError, UsageError
 from automl_bridge.runs.estimating import BackendEstimate, refused
 from automl_bridge.runs.experiments import Member, Refusal
 from automl_bridge.session import BASELINE
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from automl_bridge.session import Session
     from automl_bridge.spec import JobSpec
 
-__all__ = ["Planned", "plan_all", "run_id", "spent_on", "spec_of"]
+__all__ = ["Planned", "plan_all", "run_id", "spec_of", "spent_on"]
+
+_ROOM = 20
+"""So many times what it likely takes is the baseline's share of a cap."""
 
 
 class Planned(NamedTuple):
@@ -89,7 +92,9 @@ def plan_all(
     """
     known = existing or {}
     planned = [
-        _kept(session, member, known[member.run]) if member.run in known else _planned(session, base, experiment, member)
+        _kept(session, member, known[member.run])
+        if member.run in known
+        else _planned(session, base, experiment, member)
         for member in members
     ]
     if max_cost_usd is None:
@@ -103,19 +108,34 @@ def _kept(session: Session, member: Member, run: RunRecord) -> Planned:
     return Planned(member, BackendEstimate(backend=member.backend, estimate=estimate, cap=run.plan.cap))
 
 
-def _planned(
-    session: Session, base: JobSpec, experiment: str, member: Member, cap_usd: float | None = None
-) -> Planned:
+def _planned(session: Session, base: JobSpec, experiment: str, member: Member, cap_usd: float | None = None) -> Planned:
     spec = spec_of(base, experiment, member, cap_usd)
     try:
-        plan, estimate = session.plan_spec(spec, member.backend)
-    except Exception as error:  # noqa: BLE001 - one backend, or a plugin, must not hide the others
+        plan, estimate = _plan(session, spec, member.backend)
+    except Exception as error:
         if not isinstance(error, UsageError) and member.backend == BASELINE:
             raise
         return Planned(_refused(member, error), refused(member.backend, error))
     run = spec.name.removeprefix("ab-")
     changes = {"run": run, "cap_usd": spec.budget.max_cost_usd, "refusal": None}
     return Planned(member.model_copy(update=changes), estimate, plan)
+
+
+def _plan(session: Session, spec: JobSpec, backend: str) -> tuple[Plan, BackendEstimate]:
+    """Plan a spec; a cap that nothing stands behind is refused.
+
+    Raises
+    ------
+    UnsupportedError
+        If the backend takes the job, but keeps no cap.
+    """
+    plan, estimate = session.plan_spec(spec, backend)
+    if spec.budget.max_cost_usd is not None and plan.cap.kind == "none":
+        raise UnsupportedError(
+            f"{backend} keeps no cost cap: neither it nor our engine could stop it in time",
+            hint=f"compare without --max-cost, or without {backend}",
+        )
+    return plan, estimate
 
 
 def _refused(member: Member, error: Exception) -> Member:
@@ -138,46 +158,47 @@ def spent_on(session: Session, run: RunRecord) -> float:
 def _with_shares(
     session: Session, base: JobSpec, experiment: str, planned: list[Planned], total: float, spent: float
 ) -> list[Planned]:
-    """Plan again, each with its share; who was refused for another reason than the budget stays refused."""
-    needs: dict[str, Need | None] = {}
-    for one in planned:
+    """Plan again, each with its share; who takes no cap at all is refused."""
+    result, needs, places = list(planned), [], []
+    asked: dict[str, Need | Exception] = {}
+    for place, one in enumerate(planned):
+        if one.plan is None and one.member.run is not None:
+            continue  # its run exists, and has its cap
         name = one.member.backend
-        if name not in needs and (one.plan is not None or _needs_a_cap(session, base, experiment, one.member, total)):
-            needs[name] = _need(session, base, experiment, one, total)
-    chosen = [i for i, one in enumerate(planned) if one.member.run is None or one.plan is not None]
-    chosen = [i for i in chosen if needs.get(planned[i].member.backend) is not None]
-    wanted = [need for i in chosen if (need := needs[planned[i].member.backend]) is not None]
-    given = shares(total, wanted, [planned[i].member.backend for i in chosen], spent=spent)
-    result = list(planned)
-    for i, share in zip(chosen, given, strict=True):
-        result[i] = _planned(session, base, experiment, planned[i].member, share)
+        if name not in asked:
+            asked[name] = _need(session, base, experiment, one, total)
+        answer = asked[name]
+        if isinstance(answer, Need):
+            needs.append(answer)
+            places.append(place)
+        else:
+            result[place] = Planned(_refused(one.member, answer), refused(name, answer))
+    given = shares(total, needs, [planned[place].member.backend for place in places], spent=spent)
+    for place, share in zip(places, given, strict=True):
+        result[place] = _planned(session, base, experiment, planned[place].member, share)
     return result
 
 
-def _needs_a_cap(session: Session, base: JobSpec, experiment: str, member: Member, total: float) -> bool:
-    """Whether a backend that refuses the job as it is takes it with a cap (one that insists on a limit)."""
-    if member.refusal is None:
-        return False
-    return _planned(session, base, experiment, member, total).plan is not None
-
-
-def _need(session: Session, base: JobSpec, experiment: str, one: Planned, total: float) -> Need | None:
-    """Return what a backend takes; None if it refuses any cap, for a reason of its own."""
+def _need(session: Session, base: JobSpec, experiment: str, one: Planned, total: float) -> Need | Exception:
+    """Return what a backend takes, or why it would not take any cap."""
     first = _error(session, base, experiment, one.member, total)
     if first is not None and not isinstance(first, BudgetError):
-        return Need(0.0, 0.0)  # planned with its share it says why it refuses
+        return first
     least = least_cap(lambda cap: _error(session, base, experiment, one.member, cap) is None, total)
     estimate = one.estimate.estimate
     worst = estimate.worst.usd if estimate is not None and estimate.worst is not None else None
     if worst is not None:
         return Need(least, max(least, worst))
     guesses = [cost.usd for cost in (estimate.high, estimate.likely) if cost.usd is not None] if estimate else []
-    return Need(max(least, 0.0), max([least, *(2 * usd for usd in guesses)]), bounded=False)
+    if one.member.backend == BASELINE:
+        # It takes seconds, nothing bounds it, and nobody wants to give it dollars.
+        return Need(least, max([least, *(_ROOM * usd for usd in guesses)]))
+    return Need(least, max([least, *(2 * usd for usd in guesses)]), bounded=False)
 
 
 def _error(session: Session, base: JobSpec, experiment: str, member: Member, cap_usd: float) -> Exception | None:
     try:
-        session.plan_spec(spec_of(base, experiment, member, cap_usd), member.backend)
+        _plan(session, spec_of(base, experiment, member, cap_usd), member.backend)
     except Exception as error:  # noqa: BLE001 - it is asked about, and said in its place
         return error
     return None

@@ -103,9 +103,7 @@ def _down(share: float, least: float) -> float:
     return max(least, math.floor(share * 1e4) / 1e4)
 
 
-def _too_little(
-    total: float, spent: float, least: float, needs: Sequence[Need], names: Sequence[str]
-) -> BudgetError:
+def _too_little(total: float, spent: float, least: float, needs: Sequence[Need], names: Sequence[str]) -> BudgetError:
     sums: dict[str, float] = {}
     for need, name in zip(needs, names, strict=True):
         sums[name] = sums.get(name, 0.0) + need.least

@@ -1,0 +1,87 @@
+"""Runs of several backends side by side: a thread for each backend, so that none waits for another's upload.
+
+Each thread has a session of its own and drives all runs of its backend by one loop, which asks the service about all
+of them in one call. The store, not memory, is what the threads share; a process that dies leaves runs that the next
+one goes on with.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from automl_bridge.runs.record import RunRecord
+    from automl_bridge.session import Session
+
+__all__ = ["drive_all"]
+
+_LEAVE_SECONDS = 10.0
+"""How long threads get to give their runs back when the caller is interrupted."""
+
+
+def drive_all(
+    open_session: Callable[[], Session],
+    runs: Mapping[str, Sequence[str]],
+    on_progress: Callable[[RunRecord], None] = lambda _: None,
+) -> dict[str, Exception]:
+    """Bring all runs to their ends.
+
+    Parameters
+    ----------
+    open_session
+        Makes a session for a thread.
+    runs
+        Ids by backend.
+    on_progress
+        Called in the caller's thread with a run whose record has changed.
+
+    Returns
+    -------
+    dict of str to Exception
+        What keeps the runs of a backend from going on (credentials, a full disk); they are not failed by it.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If the caller is interrupted: the runs are let go of as they are.
+    """
+    blocked: dict[str, Exception] = {}
+    # A thread that has ended says so by None.
+    news: queue.SimpleQueue[RunRecord | None] = queue.SimpleQueue()
+    leave = threading.Event()
+
+    def drive(backend: str, ids: Sequence[str]) -> None:
+        try:
+            with open_session() as session:
+                session.drive(ids, until=lambda run: run.state.is_final or leave.is_set(), on_progress=news.put)
+        except Exception as error:  # noqa: BLE001 - one backend must not end the others; it is said at the end
+            blocked[backend] = error
+        finally:
+            news.put(None)
+
+    # Daemons: one that is stuck in a call of a service must not keep an interrupted process alive.
+    threads = [
+        threading.Thread(target=drive, args=item, name=f"compare-{item[0]}", daemon=True) for item in runs.items()
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        ended = 0
+        while ended < len(threads):
+            record = news.get()
+            if record is None:
+                ended += 1
+            else:
+                on_progress(record)
+    except BaseException:
+        leave.set()
+        deadline = time.monotonic() + _LEAVE_SECONDS
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        raise
+    return blocked
