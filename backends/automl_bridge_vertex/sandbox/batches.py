@@ -1,0 +1,250 @@
+"""JobService: batch prediction jobs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from automl_bridge.sandbox.faults import FaultKind
+from automl_bridge_vertex.sandbox.errors import FieldErrors, failed_precondition, invalid, not_found, unimplemented
+from automl_bridge_vertex.sandbox.fields import check_common, stamp
+from automl_bridge_vertex.sandbox.listing import page, select
+from automl_bridge_vertex.sandbox.models import find_model
+from automl_bridge_vertex.sandbox.operations import begin_delete
+from automl_bridge_vertex.sandbox.pipelines import ENDS
+from automl_bridge_vertex.sandbox.predictions import folder_of, predict, problem_of, write
+from automl_bridge_vertex.sandbox.routes import message
+from automl_bridge_vertex.sandbox.timeline import plan_batch
+
+if TYPE_CHECKING:
+    from automl_bridge_vertex.sandbox.models import Model, Version
+    from automl_bridge_vertex.sandbox.world import World
+
+__all__ = ["OPERATIONS", "BatchJob"]
+
+QUEUED, PENDING, RUNNING, SUCCEEDED, FAILED, CANCELLING, CANCELLED = range(1, 8)  # of JobState
+CANCELLING_SECONDS = 30.0
+BYTES_PER_ROW = 100
+
+
+class BatchJob:
+    """A batch prediction job."""
+
+    def __init__(self, world: World, made: Any, model: Model, version: Version) -> None:
+        self.world = world
+        self.message = made
+        self.name = str(made.name)
+        self.model = model
+        self.version = version
+        self.created = world.clock.time()
+        self.ended: float | None = None
+        self.cancel_at: float | None = None
+        self.fate = world.draw_fate("CreateBatchPredictionJob")
+        self.layout = str(world.context.settings.get("prediction_layout", "observed"))
+        uris = list(made.input_config.gcs_source.uris)
+        size = sum(size for uri in uris for _name, size, _generation in world.store.find(uri))
+        self.timeline = plan_batch(size / BYTES_PER_ROW)
+        self.work = world.work(
+            predict, world.store, version, uris, made.input_config.instances_format, _parameters(made)
+        )  # fmt: skip
+        stamp(made.create_time, self.created)
+        stamp(made.update_time, self.created)
+        world.clock.run_until(self.created + self.timeline.end)
+
+    def settle(self, now: float) -> None:
+        """Move on to ``now``; called under the world's lock."""
+        if self.ended is not None:
+            return
+        elapsed, line = now - self.created, self.timeline
+        if elapsed >= line.running and not self.message.HasField("start_time"):
+            stamp(self.message.start_time, self.created + line.running)
+        end = self._due(now)
+        if end is not None:
+            self._end(*end)
+        elif self.cancel_at is None:
+            state = QUEUED if elapsed < line.pending else PENDING if elapsed < line.running else RUNNING
+            if state != self.message.state:
+                self.message.state = state
+                stamp(self.message.update_time, now)
+
+    def _due(self, now: float) -> tuple[float, int, int, str] | None:
+        line, elapsed = self.timeline, now - self.created
+        if self.cancel_at is not None:
+            at = self.cancel_at + CANCELLING_SECONDS
+            return (at, CANCELLED, 1, "CANCELED") if now >= at else None
+        if self.fate is FaultKind.JOB_HANGS:
+            return None
+        if self.fate in ENDS:
+            at = (line.running + line.end) / 2
+            state, code, text = ENDS[self.fate]
+            text = text.format(location=self.name.split("/")[3])
+            return (self.created + at, state, code, text) if elapsed >= at else None
+        if not self.work.done():
+            return None
+        error = self.work.exception()
+        if error is None:
+            return (self.created + line.end, SUCCEEDED, 0, "") if elapsed >= line.end else None
+        return (self.created + line.checked, FAILED, *problem_of(error)) if elapsed >= line.checked else None
+
+    def _end(self, at: float, state: int, code: int, text: str) -> None:
+        predicted = self.work.result() if state == SUCCEEDED else None
+        if predicted is not None and not predicted.rows:
+            message_of_first = predicted.errors[0][2] if predicted.errors else "there were no rows."
+            state, code, text = FAILED, 3, f"Failed to run batch prediction for all instances: {message_of_first}"
+        self.ended = at
+        self.message.state = state
+        for field in (self.message.update_time, self.message.end_time):
+            stamp(field, at)
+        if code:
+            self.message.error.code, self.message.error.message = code, text
+        if predicted is None:
+            return
+        stats = self.message.completion_stats
+        stats.successful_count, stats.failed_count = len(predicted.rows), len(predicted.errors)
+        stats.successful_forecast_point_count = predicted.points
+        kind = self.version.task.kind
+        prefix = self.message.output_config.gcs_destination.output_uri_prefix
+        folder = folder_of(prefix, self.version.message.display_name, self.created, layout=self.layout, kind=kind)
+        self.message.output_info.gcs_output_directory = folder
+        form = self.message.output_config.predictions_format
+        write(self.world.store, folder, predicted, form, layout=self.layout, kind=kind, seed=self.name)
+        hours = (at - self.created - self.timeline.running) / 3600
+        if self.message.HasField("dedicated_resources"):
+            replicas = self.message.dedicated_resources.max_replica_count or 10
+            self.message.resources_consumed.replica_hours = hours * min(replicas, 10)
+
+    def cancel(self, now: float) -> None:
+        """Ask it to stop; one that has ended stays as it is."""
+        if self.ended is None and self.cancel_at is None:
+            self.cancel_at = now
+            self.message.state = CANCELLING
+            stamp(self.message.update_time, now)
+            self.world.clock.run_until(now + CANCELLING_SECONDS)
+
+
+def _parameters(made: Any) -> dict[str, Any]:
+    from google.protobuf import json_format
+
+    found = json_format.MessageToDict(made.model_parameters) if made.model_parameters.ByteSize() else {}
+    return dict(found) if isinstance(found, dict) else {}
+
+
+def create_batch_prediction_job(world: World, request: Any) -> Any:
+    """Answer CreateBatchPredictionJob."""
+    parent = world.names.parent(request.parent)
+    asked = request.batch_prediction_job
+    errors = FieldErrors()
+    check_common(errors, "batch_prediction_job", asked)
+    if not asked.model:
+        errors.add("batch_prediction_job.model", "Required field is not set.")
+    errors.raise_if_any()
+    name = asked.model if asked.model.startswith("projects/") else f"{parent}/models/{asked.model}"
+    if not world.names.canonical(name).startswith(f"{parent}/"):
+        raise invalid(f"The Model must be in the location of the job: {asked.model} is not in {parent}.")
+    model, version = find_model(world, name)
+    _check_formats(asked, version)
+    _check_parameters(asked, version)
+    for uri in (*asked.input_config.gcs_source.uris, asked.output_config.gcs_destination.output_uri_prefix):
+        world.store.check_bucket(uri, parent.location)
+    world.check_quota(BatchJob, parent.location, "AutoML batch prediction jobs")
+    made = message("BatchPredictionJob")()
+    made.CopyFrom(asked)
+    for field in ("output_info", "error", "partial_failures", "resources_consumed", "completion_stats"):
+        made.ClearField(field)
+    for field in ("create_time", "start_time", "end_time", "update_time"):
+        made.ClearField(field)
+    made.name = f"{parent}/batchPredictionJobs/{world.names.new_id()}"
+    made.model = model.name
+    made.model_version_id = version.message.version_id
+    made.state = QUEUED
+    job = world.batches[made.name] = BatchJob(world, made, model, version)
+    world.begin(job)
+    return made
+
+
+def _check_formats(asked: Any, version: Version) -> None:
+    errors = FieldErrors()
+    sources, targets = version.message.supported_input_storage_formats, version.message.supported_output_storage_formats
+    for config, name, allowed in (
+        ("input_config", "instances_format", list(sources)),
+        ("output_config", "predictions_format", list(targets)),
+    ):
+        value = getattr(getattr(asked, config), name)
+        if value not in allowed:
+            field = f"batch_prediction_job.{config}.{name}"
+            errors.add(field, f'"{value}" is not supported by the Model, which supports {", ".join(allowed)}.')
+    errors.raise_if_any()
+    if (
+        asked.input_config.WhichOneof("source") == "bigquery_source"
+        or asked.input_config.instances_format == "bigquery"
+    ):
+        raise unimplemented("A BigQuery source")
+    if asked.output_config.WhichOneof("destination") == "bigquery_destination":
+        raise unimplemented("A BigQuery destination")
+    if not asked.input_config.gcs_source.uris:
+        errors.add("batch_prediction_job.input_config.gcs_source", "Required field is not set.")
+    if not asked.output_config.gcs_destination.output_uri_prefix:
+        errors.add("batch_prediction_job.output_config.gcs_destination", "Required field is not set.")
+    if asked.generate_explanation and asked.output_config.predictions_format == "csv":
+        errors.add("batch_prediction_job.generate_explanation", "It is not supported for CSV output.")
+    errors.raise_if_any()
+    if asked.generate_explanation:
+        raise unimplemented("An explanation of predictions")
+    if asked.instance_config.ByteSize():
+        raise unimplemented("instance_config")
+
+
+def _check_parameters(asked: Any, version: Version) -> None:
+    from google.cloud.aiplatform.v1.schema.predict import params_v1
+    from google.protobuf import json_format
+
+    found = _parameters(asked)
+    if not found:
+        return
+    if version.task.kind != "image":
+        raise invalid("The Model takes no model_parameters.")
+    try:
+        json_format.ParseDict(found, params_v1.types.ImageClassificationPredictionParams.pb()())
+    except json_format.ParseError as error:
+        raise invalid(f"Invalid model_parameters: {error}") from None
+
+
+def get_batch_prediction_job(world: World, request: Any) -> Any:
+    """Answer GetBatchPredictionJob."""
+    return world.find(world.batches, request.name, "BatchPredictionJob").message
+
+
+def list_batch_prediction_jobs(world: World, request: Any) -> Any:
+    """Answer ListBatchPredictionJobs."""
+    rows = [job.message for job in world.listed(world.batches, request.parent)]
+    found = select(rows, frozenset({"display_name", "state", "create_time"}), request)
+    return page(found, request, message("ListBatchPredictionJobsResponse")(), "batch_prediction_jobs")
+
+
+def cancel_batch_prediction_job(world: World, request: Any) -> Any:
+    """Answer CancelBatchPredictionJob."""
+    from google.protobuf import empty_pb2
+
+    world.find(world.batches, request.name, "BatchPredictionJob").cancel(world.clock.time())
+    return empty_pb2.Empty()
+
+
+def delete_batch_prediction_job(world: World, request: Any) -> Any:
+    """Answer DeleteBatchPredictionJob: only one that has ended."""
+    job = world.find(world.batches, request.name, "BatchPredictionJob")
+    if job.ended is None:
+        raise failed_precondition("The BatchPredictionJob is not in a final state: cancel it first.")
+    return begin_delete(world, job.name, lambda: _remove(world, job.name))
+
+
+def _remove(world: World, name: str) -> None:
+    if world.batches.pop(name, None) is None:
+        raise not_found("BatchPredictionJob")
+
+
+OPERATIONS: dict[str, Any] = {
+    "CreateBatchPredictionJob": create_batch_prediction_job,
+    "GetBatchPredictionJob": get_batch_prediction_job,
+    "ListBatchPredictionJobs": list_batch_prediction_jobs,
+    "CancelBatchPredictionJob": cancel_batch_prediction_job,
+    "DeleteBatchPredictionJob": delete_batch_prediction_job,
+}

@@ -1,0 +1,340 @@
+"""Batch prediction: instances read from the bucket, answers as files. Rows do not keep their order.
+
+Layouts: ``observed`` names folders and files as jobs of AutoML models are seen to do; ``documented`` as the reference
+of BatchPredictionJob says. Which one the service takes today was not checked; ``settings["prediction_layout"]`` picks.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import random
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from automl_bridge_vertex.sandbox.csvs import is_null, moment_of, number_of, read_rows
+from automl_bridge_vertex.sandbox.errors import RpcError, invalid
+from automl_bridge_vertex.sandbox.series import group
+from automl_bridge_vertex.sandbox.tables import take
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from automl_bridge_vertex.sandbox.models import Version
+    from automl_bridge_vertex.sandbox.store import Store
+
+__all__ = ["Predicted", "folder_of", "predict", "write"]
+
+SHARD_ROWS = 250
+LARGEST_IMAGE = 1_500_000  # bytes of an image to predict, VX-IMG-3
+INTERVAL = 1.96  # standard deviations from the value to the bounds of a regression
+MIN_HISTORY = 4
+
+
+@dataclass
+class Predicted:
+    """What a batch prediction found.
+
+    Parameters
+    ----------
+    rows
+        Instance and prediction.
+    errors
+        Instance, code and message.
+    points
+        Forecast points.
+    target
+        The target's name, for the columns of CSV.
+    """
+
+    rows: list[tuple[dict[str, Any], dict[str, Any]]] = field(default_factory=list)
+    errors: list[tuple[dict[str, Any], int, str]] = field(default_factory=list)
+    points: int = 0
+    target: str = ""
+
+
+def predict(
+    store: Store, version: Version, uris: Sequence[str], instances: str, parameters: dict[str, Any]
+) -> Predicted:
+    """Read the instances at ``uris`` and predict them.
+
+    Raises
+    ------
+    RpcError
+        INVALID_ARGUMENT for input that cannot be read as a whole; it becomes the job's error.
+    """
+    found = [uri for pattern in uris for uri, _size, _generation in store.find(pattern)]
+    if not found:
+        raise invalid(f"No file was found at {', '.join(uris)}.")
+    if version.task.kind == "image":
+        return _images(store, version, found, instances, parameters)
+    predicted = Predicted(target=version.trained.columns["target"])
+    rows = list(_csv_instances(store, found) if instances == "csv" else _jsonl_instances(store, found))
+    whole = [row for row in rows if isinstance(row, dict)]
+    predicted.errors += [(row[0], 3, row[1]) for row in rows if not isinstance(row, dict)]
+    if version.task.kind == "series":
+        _forecast(version, whole, predicted)
+    else:
+        _table(version, whole, predicted)
+    return predicted
+
+
+Broken = tuple[dict[str, Any], str]
+
+
+def _csv_instances(store: Store, uris: Sequence[str]) -> Iterator[dict[str, str] | Broken]:
+    for uri in uris:
+        header, *rows = read_rows(store.read(uri), uri) or [[]]
+        for row in rows:
+            if len(row) == len(header):
+                yield dict(zip(header, row, strict=True))
+            else:
+                text = f"The row has {len(row)} fields; the header has {len(header)}."
+                yield dict(zip(header, row, strict=False)), text
+
+
+def _jsonl_instances(store: Store, uris: Sequence[str]) -> Iterator[dict[str, str] | Broken]:
+    for uri in uris:
+        for line in store.read(uri).decode().splitlines():
+            if not line.strip():
+                continue
+            try:
+                record = json.loads(line)
+                wrong = [name for name, value in record.items() if not isinstance(value, str)]
+            except (ValueError, AttributeError):
+                yield {"line": line}, "The line is not a JSON object."
+                continue
+            if wrong:  # VX-PRED-1: trained from CSV, every value must be text
+                yield record, f"Expected string for the column {wrong[0]}; the model was trained from CSV."
+            else:
+                yield record
+
+
+def _table(version: Version, rows: Sequence[dict[str, str]], predicted: Predicted) -> None:
+    trained = version.trained
+    features: list[str] = trained.columns["features"]
+    details: dict[str, tuple[str, Any]] = trained.columns["details"]
+    good = []
+    for row in rows:
+        problem = _row_problem(row, features, details)
+        if problem:
+            predicted.errors.append((row, 3, problem))
+        else:
+            good.append(row)
+    if not good:
+        return
+    table = {name: [row[name] for row in good] for name in features}
+    model: Any = trained.model
+    said = model.predict(take(table, range(len(good))))
+    if trained.labels:
+        scores = [{"classes": trained.labels, "scores": [float(one) for one in row]} for row in said]
+        predicted.rows += list(zip(good, scores, strict=True))
+        return
+    width = INTERVAL * float(trained.metrics.get("rootMeanSquaredError", np.std(said)))
+    predicted.rows += [
+        (row, {"value": float(value), "lower_bound": float(value - width), "upper_bound": float(value + width)})
+        for row, value in zip(good, said, strict=True)
+    ]
+
+
+def _row_problem(row: dict[str, str], features: Sequence[str], details: dict[str, tuple[str, Any]]) -> str:
+    missing = [name for name in features if name not in row]
+    if missing:
+        return f"Missing struct property: {missing[0]}."
+    for name, (kind, detail) in details.items():
+        if is_null(row[name]) or getattr(detail, "invalid_values_allowed", False):
+            continue
+        if kind == "numeric" and number_of(row[name]) is None:
+            return f'The value "{row[name]}" of the column {name} is not a number.'
+        if kind == "timestamp" and moment_of(row[name], detail.time_format) is None:
+            return f'The value "{row[name]}" of the column {name} is not a timestamp.'
+    return ""
+
+
+def _forecast(version: Version, rows: Sequence[dict[str, str]], predicted: Predicted) -> None:
+    """Forecast each series from its first row without a target on, as far as the horizon goes."""
+    columns = version.trained.columns
+    needed = (columns["series"], columns["time"], columns["target"])
+    missing = [name for name in needed if rows and name not in rows[0]]
+    if missing or not rows:
+        raise invalid(f"The input lacks the columns {missing}." if missing else "The input has no rows.")
+    table = {name: [row.get(name, "") for row in rows] for name in needed}
+    model: Any = version.trained.model
+    levels: list[float] = columns["quantiles"]
+    for key, places in group(table, columns["series"], columns["time"], columns["time_format"]).items():
+        problem = _series_problem([table[columns["target"]][place] for place in places])
+        stamps = [table[columns["time"]][place] for place in places]
+        if len(set(stamps)) < len(stamps):
+            problem = f"The time series {key} has duplicate timestamps."
+        past = [place for place in places if not is_null(table[columns["target"]][place])]
+        future = [place for place in places if is_null(table[columns["target"]][place])][: model.horizon]
+        if problem or not future:
+            predicted.errors += [(rows[place], 3, problem) for place in places if problem]
+            continue
+        history = past[-columns["context"] :] if columns["context"] else past
+        values = np.array([number_of(table[columns["target"]][place]) for place in history], dtype=np.float64)
+        said = model.forecast(values, levels)
+        for place, row in zip(future, said, strict=False):
+            prediction: dict[str, Any] = {"value": float(row[0])}
+            if levels:
+                prediction |= {"quantile_values": levels, "quantile_predictions": [float(one) for one in row[1:]]}
+            predicted.rows.append((rows[place], prediction))
+        predicted.points += len(future)
+
+
+def _series_problem(targets: Sequence[str]) -> str:
+    nulls = [is_null(text) for text in targets]
+    if True in nulls and not all(nulls[nulls.index(True) :]):
+        return "The null values of the target must be contiguous, at the end of the time series."
+    if sum(not null for null in nulls) < MIN_HISTORY:
+        return "The time series has too little history."
+    if any(number_of(text) is None for text, null in zip(targets, nulls, strict=True) if not null):
+        return "A value of the target is not a number."
+    return ""
+
+
+def _images(
+    store: Store, version: Version, uris: Sequence[str], instances: str, parameters: dict[str, Any]
+) -> Predicted:
+    predicted = Predicted()
+    threshold = float(parameters.get("confidenceThreshold", 0.0))
+    most = int(parameters.get("maxPredictions", 10))
+    model: Any = version.trained.model
+    good = []
+    for instance in _image_instances(store, uris, instances):
+        try:
+            content = store.read(instance["content"])
+            model.predict([content])
+        except (KeyError, ValueError, FileNotFoundError) as error:
+            predicted.errors.append((instance, 3, f"The image could not be read: {error}"))
+            continue
+        if len(content) > LARGEST_IMAGE:
+            predicted.errors.append((instance, 3, "The image is larger than 1.5 MB."))
+            continue
+        good.append((instance, content))
+    said = model.predict([content for _instance, content in good]) if good else []
+    for (instance, _content), chances in zip(good, said, strict=True):
+        order = [place for place in np.argsort(-chances, kind="stable")[:most] if chances[place] >= threshold]
+        prediction = {
+            "ids": [_spec_id(version.message.name, version.trained.labels[place]) for place in order],
+            "displayNames": [version.trained.labels[place] for place in order],
+            "confidences": [float(chances[place]) for place in order],
+        }
+        predicted.rows.append((instance, prediction))
+    return predicted
+
+
+def _image_instances(store: Store, uris: Sequence[str], instances: str) -> Iterator[dict[str, Any]]:
+    for uri in uris:
+        for line in store.read(uri).decode().splitlines():
+            if not line.strip():
+                continue
+            if instances == "file-list":
+                yield {"content": line.strip(), "mimeType": "image/jpeg"}
+                continue
+            try:
+                record = json.loads(line)
+            except ValueError:
+                record = None
+            yield record if isinstance(record, dict) else {"line": line}
+
+
+def _spec_id(model: str, label: str) -> str:
+    """Return the id of an annotation spec: a number, the same for the same label of a model."""
+    return str(10**18 + random.Random(f"{model}/{label}").randrange(8 * 10**18))  # noqa: S311 (an id, no secret)
+
+
+# Files
+
+
+def folder_of(prefix: str, model_name: str, created: float, *, layout: str, kind: str) -> str:
+    """Return the folder that a job makes under the prefix that it was given."""
+    moment = datetime.fromtimestamp(created, tz=UTC)
+    if layout == "documented":
+        text = moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    elif kind == "image":
+        text = moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    else:
+        text = moment.strftime("%Y_%m_%dT%H_%M_%S_") + f"{moment.microsecond // 1000:03d}Z"
+    return f"{prefix.rstrip('/')}/prediction-{model_name}-{text}"
+
+
+def write(store: Store, folder: str, predicted: Predicted, form: str, *, layout: str, kind: str, seed: str) -> None:
+    """Write predictions and errors into shards; rows are shuffled, the same way for the same ``seed``."""
+    rows = list(predicted.rows)
+    random.Random(seed).shuffle(rows)  # noqa: S311 (an order, no secret)
+    plain = layout == "observed" and kind != "image"
+    ending = f".{form}"
+    shards = max(1, math.ceil(len(rows) / SHARD_ROWS)) if rows or plain else 0
+    for number in range(shards):
+        part = rows[number::shards]
+        name = f"prediction.results-{number:05d}-of-{shards:05d}" if plain else _numbered("predictions", number, layout)
+        content = _csv(part, predicted.target) if form == "csv" else _jsonl(part)
+        store.write(f"{folder}/{name}{ending}", content)
+    if predicted.errors:
+        name = "prediction.errors_stats-00000-of-00001" if plain else _numbered("errors", 0, layout)
+        content = _csv_errors(predicted.errors) if form == "csv" else _jsonl_errors(predicted.errors)
+        store.write(f"{folder}/{name}{ending}", content)
+
+
+def _numbered(word: str, number: int, layout: str) -> str:
+    return f"{word}_{number + 1:0{4 if layout == 'documented' else 5}d}"
+
+
+def _jsonl(rows: Sequence[tuple[dict[str, Any], dict[str, Any]]]) -> bytes:
+    lines = [json.dumps({"instance": instance, "prediction": prediction}) for instance, prediction in rows]
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def _csv(rows: Sequence[tuple[dict[str, Any], dict[str, Any]]], target: str) -> bytes:
+    """Write input columns, then ``<target>_<class>_scores`` a class, or ``predicted_<target>``."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    if not rows:
+        return b""
+    names = list(dict.fromkeys(name for instance, _prediction in rows for name in instance))
+    writer.writerow([*names, *_flat(rows[0][1], target)])
+    for instance, prediction in rows:
+        writer.writerow([*(instance.get(name, "") for name in names), *_flat(prediction, target).values()])
+    return buffer.getvalue().encode()
+
+
+def _flat(prediction: dict[str, Any], target: str) -> dict[str, Any]:
+    if "classes" in prediction:
+        pairs = zip(prediction["classes"], prediction["scores"], strict=True)
+        return {f"{target}_{label}_scores": score for label, score in pairs}
+    found = {f"predicted_{target}": prediction["value"]}
+    for name in ("lower_bound", "upper_bound"):
+        if name in prediction:
+            found[f"predicted_{target}_{name}"] = prediction[name]
+    for level, value in zip(
+        prediction.get("quantile_values", []), prediction.get("quantile_predictions", []), strict=True
+    ):
+        found[f"predicted_{target}_quantile_{level:g}"] = value
+    return found
+
+
+def _jsonl_errors(errors: Sequence[tuple[dict[str, Any], int, str]]) -> bytes:
+    lines = [json.dumps({"instance": one, "error": {"code": code, "message": text}}) for one, code, text in errors]
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def _csv_errors(errors: Sequence[tuple[dict[str, Any], int, str]]) -> bytes:
+    buffer = io.StringIO()
+    names = list(dict.fromkeys(name for instance, _code, _text in errors for name in instance))
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow([*names, "error"])
+    for instance, code, text in errors:
+        error = json.dumps({"code": code, "message": text})
+        writer.writerow([*(instance.get(name, "") for name in names), error])
+    return buffer.getvalue().encode()
+
+
+def problem_of(error: BaseException) -> tuple[int, str]:
+    """Return code and message of what a prediction failed with."""
+    return (error.code, error.message) if isinstance(error, RpcError) else (13, f"INTERNAL: {error!r}")
