@@ -64,10 +64,7 @@ class BaselineBackend(Backend):
     requires: ClassVar[tuple[str, ...]] = ("sklearn", "skops")
     verified: ClassVar[str] = "runs on this machine"
     capabilities: ClassVar[Capabilities] = Capabilities(
-        tasks={
-            **dict.fromkeys(Task),
-            Task.FORECASTING: "not built yet: the baseline reads tables, texts and pictures",
-        },
+        tasks=dict.fromkeys(Task),
         features={
             Feature.PROBABILITIES: None,
             Feature.SAMPLE_WEIGHTS: None,
@@ -103,6 +100,8 @@ class BaselineBackend(Backend):
     def _plan_train(self, spec: JobSpec) -> Plan:
         from automl_bridge_baseline.candidates import chosen
 
+        if spec.forecast is not None:
+            return self._plan_forecast(spec)
         metric_for(spec.metric, spec.task, len(spec.profile.classes))
         if spec.task.is_classification and len(spec.profile.classes) < 2:
             hint = "choose another target, or a regression"
@@ -131,6 +130,26 @@ class BaselineBackend(Backend):
                 for column in spec.profile.features
                 if tabular and column.kind in _READ_PARTLY
             ),
+        )
+
+    def _plan_forecast(self, spec: JobSpec) -> Plan:
+        from automl_bridge_baseline.forecast import chosen
+
+        metric_for(spec.metric, spec.task)
+        seconds, cap = _limit(spec, self.prices)
+        models = [candidate.name for candidate in chosen(spec)]
+        rows = sum(count for part, count in spec.profile.rows.items() if part != "holdout")
+        most = len(models) * (1.0 + 2e-6 * rows)
+        duration = (0.1, most if seconds is None else min(most, seconds))
+        return Plan(
+            spec=spec,
+            backend=self.name,
+            request={"models": models, "max_seconds": seconds, "seed": spec.seed},
+            objective=Objective(name=spec.metric, exact=True),
+            cap=cap,
+            limits_sent={} if seconds is None else {"max_seconds": seconds},
+            usage=_usage(*duration, seconds, "training"),
+            duration=duration,
         )
 
     def _plan_predict(self, spec: JobSpec) -> Plan:
@@ -225,10 +244,11 @@ class BaselineBackend(Backend):
 
 def _work(plan: Plan, staged: Staged, folder: Path) -> Outcome:
     from automl_bridge.data.dataset import Dataset
-    from automl_bridge_baseline import predict, search
+    from automl_bridge_baseline import forecast, predict, search
 
     dataset = Dataset.open(Path(staged.uris["data"]))
-    work = search.train if plan.spec.kind == "train" else predict.predict
+    train = search.train if plan.spec.forecast is None else forecast.train
+    work = train if plan.spec.kind == "train" else predict.predict
     try:
         return work(plan, dataset, folder)
     except (AutoMLBridgeError, OSError):

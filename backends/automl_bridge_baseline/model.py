@@ -25,6 +25,7 @@ from automl_bridge_baseline.rows import Rows
 from automl_bridge_baseline.threads import limited
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import pyarrow as pa
@@ -32,8 +33,9 @@ if TYPE_CHECKING:
 
     from automl_bridge.backend import Plan, Trial
     from automl_bridge_baseline.features import Layout
+    from automl_bridge_baseline.forecast_io import ForecastModel
 
-__all__ = ["TRUSTED", "BaselineModel", "load", "reference", "save"]
+__all__ = ["TRUSTED", "BaselineModel", "load", "npy", "reference", "save", "trusted_models", "versions"]
 
 TRUSTED = (
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
@@ -84,13 +86,13 @@ def save(path: Path, models: list[Any], reader: Reader, layout: Layout, plan: Pl
         model=trial.model,
         score=trial.score,
         params={"candidate": trial.id, **trial.params},
-        versions=_versions(),
+        versions=versions(),
     )
     files: dict[str, bytes | Path] = {
         "model.skops": skops.io.dumps(models),
         **reader.files(),
-        "test_rows.npy": _npy(rows),
-        "test_outputs.npy": _npy(expected),
+        "test_rows.npy": npy(rows),
+        "test_outputs.npy": npy(expected),
     }
     return write_bundle(path, metadata=metadata, files=files)
 
@@ -100,7 +102,7 @@ def reference(metadata: BundleMetadata) -> ModelRef:
     return ModelRef(backend=metadata.backend, uri="bundle", local=True, details={"model": metadata.model})
 
 
-def load(path: Path) -> BaselineModel:
+def load(path: Path) -> BaselineModel | ForecastModel:
     """Check the bundle and load it.
 
     Raises
@@ -112,12 +114,33 @@ def load(path: Path) -> BaselineModel:
     metadata = read_bundle(path)
     if metadata.backend != "baseline":
         raise BundleError(f"{path} is a model of {metadata.backend}", hint=f"open it with {metadata.backend}")
+    if metadata.forecast is not None:
+        from automl_bridge_baseline.forecast_io import load_forecast
+
+        return load_forecast(path, metadata)
     reader = Reader.restore(lambda name: read_bytes(path, metadata, name))
-    models = _load_models(path, metadata, reader)
-    return BaselineModel(metadata, models, reader)
+
+    def outputs(models: list[Any], rows: NDArray[Any]) -> NDArray[np.float64]:
+        return outputs_of(models, _test_rows(rows, reader.width), len(metadata.profile.classes))
+
+    return BaselineModel(metadata, trusted_models(path, metadata, outputs), reader)
 
 
-def _load_models(path: Path, metadata: BundleMetadata, reader: Reader) -> list[Any]:
+def trusted_models(
+    path: Path, metadata: BundleMetadata, outputs: Callable[[list[Any], NDArray[Any]], NDArray[np.float64]]
+) -> list[Any]:
+    """Load ``model.skops`` of a bundle and see that it still predicts its test rows as it did.
+
+    Parameters
+    ----------
+    outputs
+        What models predict for the test rows.
+
+    Raises
+    ------
+    BundleError
+        If it holds a type that is not trusted, cannot be read, or predicts something else.
+    """
     import skops.io
 
     content = read_bytes(path, metadata, "model.skops")
@@ -126,7 +149,7 @@ def _load_models(path: Path, metadata: BundleMetadata, reader: Reader) -> list[A
         _check_types(content, path)
         models: list[Any] = skops.io.loads(content, trusted=list(TRUSTED))
         with limited(rows.size):
-            found = outputs_of(models, _test_rows(rows, reader.width), len(metadata.profile.classes))
+            found = outputs(models, rows)
     except BundleError:
         raise
     except Exception as error:
@@ -175,7 +198,8 @@ def _test_rows(dense: NDArray[np.float32], terms: int) -> Rows:
     return Rows(dense, sparse.csr_matrix((weights, places, starts), shape=(len(dense), terms)))
 
 
-def _npy(array: NDArray[Any]) -> bytes:
+def npy(array: NDArray[Any]) -> bytes:
+    """Write an array as the content of a ``.npy`` file."""
     import io
 
     buffer = io.BytesIO()
@@ -194,6 +218,7 @@ def _array(content: bytes, path: Path) -> NDArray[Any]:
 
 
 @cache
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Return the packages that made a model."""
     packages = ("automl-bridge", "numpy", "scikit-learn", "skops")
     return {"python": platform.python_version(), **{name: version(name) for name in packages}}

@@ -19,7 +19,16 @@ if TYPE_CHECKING:
 
     from automl_bridge.spec import ForecastSpec, Profile
 
-__all__ = ["CONTEXT_FILE", "asked", "forecast_dataset", "holdout_question", "read_context", "tail", "write_context"]
+__all__ = [
+    "CONTEXT_FILE",
+    "asked",
+    "forecast_dataset",
+    "holdout_question",
+    "read_context",
+    "tail",
+    "validation_question",
+    "write_context",
+]
 
 CONTEXT_FILE = "context.arrow"
 """The end of the data, in a bundle: what its model looks back at where new data have no history."""
@@ -102,6 +111,21 @@ def holdout_question(dataset: Dataset) -> Dataset:
     name = f"{profile.name} (holdout)"
     question = asked(predict, profile, forecast)
     return forecast_dataset(context, question, profile.model_copy(update={"name": name}), forecast)
+
+
+def validation_question(dataset: Dataset) -> pa.Table:
+    """Return what a model is asked of the validation part: its series' rows of both parts, the later without target."""
+    import numpy as np
+    import pyarrow as pa
+
+    forecast = dataset.forecast
+    assert forecast is not None
+    train, wanted = dataset.parts["train"], dataset.parts["validation"]
+    codes = series_codes(pa.concat_tables([train, wanted]), forecast.series)
+    chosen = np.isin(codes[: train.num_rows], codes[train.num_rows :])
+    whole = pa.concat_tables([train.filter(pa.array(chosen)), asked(wanted, dataset.profile, forecast)])
+    order = np.argsort(np.r_[codes[: train.num_rows][chosen], codes[train.num_rows :]], kind="stable")
+    return whole.take(pa.array(order))
 
 
 class _Whole(NamedTuple):

@@ -1,0 +1,284 @@
+"""Forecasters: seasonal naive, drift, seasonal mean, a linear model of windows, gradient boosting on lags.
+
+All see a window of the last values of a series, moved and scaled by what is in it, so that one model serves series of
+any size, and series that it has never seen. ``predict`` returns point forecasts, shape (origins, horizon).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from automl_bridge.data.series_arrays import SeriesArrays
+
+__all__ = ["Blend", "Boosting", "Forecaster", "Linear", "Shape", "Simple", "models_of", "rebuilt", "standing"]
+
+_LAGS = 8
+_SEASONS = 3
+_MAX_ROWS = 60_000
+"""Rows (origin and step) that boosting learns from: some 2 s on 2 cores."""
+_MAX_ORIGINS = 20_000
+_RIDGE = (0.1, 3.0, 100.0, 3000.0)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What is forecast from what: steps ahead, steps of a season, steps of the window."""
+
+    horizon: int
+    season: int
+    length: int
+
+    @classmethod
+    def of(cls, horizon: int, season: int, lengths: NDArray[np.int64]) -> Shape:
+        """Choose the window: some seasons and horizons, but not more than half of a usual series."""
+        usual = int(np.median(lengths)) if len(lengths) else 1
+        length = max(3 * season, 2 * horizon, 16)
+        return cls(horizon, season, max(season, 2, min(length, max(usual - horizon, 2), 400)))
+
+    @property
+    def reach(self) -> int:
+        """Steps back from the origin that any forecaster looks at."""
+        seasons = -(-self.horizon // self.season) + _SEASONS - 1
+        return max(self.length, self.season * seasons, _LAGS)
+
+
+class Forecaster(Protocol):
+    """What the search fits and the bundle keeps."""
+
+    def fit(self, arrays: SeriesArrays, origins: NDArray[np.int64], seed: int) -> None:
+        """Learn to forecast from these origins."""
+        ...
+
+    def predict(self, arrays: SeriesArrays, origins: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Forecast from these origins."""
+        ...
+
+
+def standing(window: NDArray[np.float64], season: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return level (mean of the last season) and spread (mean distance from it) of windows, shape (windows, 1) each."""
+    recent = window[:, -max(1, season) :]
+    known = ~np.isnan(recent)
+    level = np.nansum(recent, axis=1, keepdims=True) / np.maximum(known.sum(axis=1, keepdims=True), 1)
+    count = np.maximum((~np.isnan(window)).sum(axis=1, keepdims=True), 1)
+    spread = np.nansum(np.abs(window - level), axis=1, keepdims=True) / count
+    tiny = ~(spread > 1e-9 * np.maximum(np.abs(level), 1e-9))
+    return level, np.where(tiny, np.maximum(np.abs(level) * 0.01, 1e-6), spread)
+
+
+def _back(shape: Shape) -> NDArray[np.int64]:
+    """Return how many steps before the origin the same time of each earlier season lies, shape (horizon, seasons)."""
+    step = np.arange(shape.horizon)[:, None]
+    ahead = step // shape.season + 1
+    return np.asarray(shape.season * (ahead + np.arange(_SEASONS)) - step, np.int64)
+
+
+def _seasonal(window: NDArray[np.float64], shape: Shape) -> NDArray[np.float64]:
+    """Return earlier values at the time of each step, NaN where there are none: (windows, horizon, seasons)."""
+    back = _back(shape)
+    width = window.shape[1]
+    found = window[:, np.maximum(width - back, 0)]
+    return np.where(back <= width, found, np.nan)
+
+
+@dataclass
+class Simple:
+    """What needs no learning: ``naive``, ``drift`` or ``mean``."""
+
+    shape: Shape
+    kind: str
+
+    def fit(self, arrays: SeriesArrays, origins: NDArray[np.int64], seed: int) -> None:
+        """Do nothing."""
+
+    def predict(self, arrays: SeriesArrays, origins: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Forecast from these origins."""
+        window = arrays.window(origins, self.shape.reach)
+        last = window[:, -1:]
+        if self.kind == "drift":
+            known = np.maximum((~np.isnan(window)).sum(axis=1, keepdims=True), 1)
+            first = np.take_along_axis(window, window.shape[1] - known, axis=1)
+            slope = (last - first) / np.maximum(known - 1, 1)
+            return np.asarray(last + slope * np.arange(1, self.shape.horizon + 1), np.float64)
+        seasons = _seasonal(window, self.shape)
+        latest = np.where(np.isnan(seasons[:, :, 0]), last, seasons[:, :, 0])
+        if self.kind == "naive":
+            return np.asarray(latest, np.float64)
+        # Means of earlier seasons, each moved to the level of the last one.
+        size = self.shape.season
+        levels = [_mean(window[:, -size * (each + 1) : window.shape[1] - size * each]) for each in range(_SEASONS)]
+        moved = np.stack([seasons[:, :, each] - levels[each] + levels[0] for each in range(_SEASONS)], axis=2)
+        known = ~np.isnan(moved)
+        mean = np.nansum(moved, axis=2) / np.maximum(known.sum(axis=2), 1)
+        return np.where(known.any(axis=2), mean, latest)
+
+    def document(self) -> dict[str, Any]:
+        """Return what it is rebuilt from."""
+        return {"kind": self.kind}
+
+
+def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the mean of each row where it is known in full, NaN elsewhere, shape (rows, 1)."""
+    return values.mean(axis=1, keepdims=True) if values.shape[1] else np.full((len(values), 1), np.nan)
+
+
+@dataclass
+class Linear:
+    """Ridge regression of all steps on the window, the calendar and what is known in advance."""
+
+    shape: Shape
+    weights: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
+
+    def _matrix(self, arrays: SeriesArrays, origins: NDArray[np.int64]) -> tuple[NDArray[np.float64], ...]:
+        window = arrays.window(origins, self.shape.length)
+        level, spread = standing(window, self.shape.season)
+        scaled = np.nan_to_num((window - level) / spread).clip(-20, 20)
+        ahead = arrays.ahead(origins, self.shape.horizon)
+        angle = 2 * np.pi * arrays.phases[origins]
+        known = np.nan_to_num(arrays.known[ahead].reshape(len(origins), -1))
+        parts = [scaled, np.sin(angle), np.cos(angle), known, np.ones((len(origins), 1))]
+        return np.hstack(parts).astype(np.float64), level, spread
+
+    def fit(self, arrays: SeriesArrays, origins: NDArray[np.int64], seed: int) -> None:
+        """Learn; the penalty is that which does best on a fifth of the origins."""
+        origins = _some(origins, _MAX_ORIGINS, seed)
+        matrix, level, spread = self._matrix(arrays, origins)
+        goal = (arrays.values[arrays.ahead(origins, self.shape.horizon)] - level) / spread
+        goal = goal.clip(-20, 20)
+        # The later origins judge: neighbours in time are alike.
+        late = arrays.starts[1:][arrays.codes[origins]] - origins
+        judge = late <= np.quantile(late, 0.2)
+        learn = ~judge if judge.sum() >= 3 and (~judge).sum() >= 3 else np.ones(len(origins), bool)
+        errors = []
+        for penalty in _RIDGE:
+            weights = _ridge(matrix[learn], goal[learn], penalty)
+            errors.append(np.abs(matrix[judge] @ weights - goal[judge]).mean() if judge.any() else 0.0)
+        self.weights = _ridge(matrix, goal, _RIDGE[int(np.argmin(errors))])
+
+    def predict(self, arrays: SeriesArrays, origins: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Forecast from these origins."""
+        matrix, level, spread = self._matrix(arrays, origins)
+        return np.asarray(matrix @ self.weights * spread + level, np.float64)
+
+    def document(self) -> dict[str, Any]:
+        """Return what it is rebuilt from."""
+        return {"kind": "linear", "weights": self.weights.tolist()}
+
+
+def _ridge(matrix: NDArray[np.float64], goal: NDArray[np.float64], penalty: float) -> NDArray[np.float64]:
+    gram = matrix.T @ matrix
+    free = np.full(len(gram), penalty)
+    free[-1] = 1e-9  # the constant
+    return np.asarray(np.linalg.solve(gram + np.diag(free + 1e-9), matrix.T @ goal), np.float64)
+
+
+@dataclass
+class Boosting:
+    """Gradient boosting of each step on lags, seasons, calendar and covariates."""
+
+    shape: Shape
+    absolute: bool
+    model: Any = None
+
+    def _matrix(self, arrays: SeriesArrays, origins: NDArray[np.int64]) -> tuple[NDArray[np.float64], ...]:
+        count, horizon = len(origins), self.shape.horizon
+        window = arrays.window(origins, self.shape.reach)
+        level, spread = standing(window[:, -self.shape.length :], self.shape.season)
+        scaled = (window - level) / spread
+        ahead = arrays.ahead(origins, horizon)
+        lags = scaled[:, -_LAGS:]
+        size = self.shape.season
+        means = np.hstack([_mean(scaled[:, -size:]), _mean(scaled[:, -2 * size :]), _mean(scaled)])
+        own = np.hstack(
+            [lags, means, arrays.past[origins - 1], np.log1p(np.abs(level)), spread / (np.abs(level) + spread)]
+        )
+        steps = np.broadcast_to(np.arange(horizon)[None, :, None], (count, horizon, 1))
+        parts = [
+            np.broadcast_to(own[:, None, :], (count, horizon, own.shape[1])),
+            _seasonal(scaled, self.shape),
+            steps,
+            arrays.phases[ahead],
+            arrays.known[ahead],
+        ]
+        matrix = np.concatenate(parts, axis=2).reshape(count * horizon, -1)
+        return matrix.astype(np.float64), level, spread
+
+    def fit(self, arrays: SeriesArrays, origins: NDArray[np.int64], seed: int) -> None:
+        """Learn."""
+        from sklearn.ensemble import HistGradientBoostingRegressor
+
+        origins = _some(origins, max(1, _MAX_ROWS // self.shape.horizon), seed)
+        matrix, level, spread = self._matrix(arrays, origins)
+        goal = (arrays.values[arrays.ahead(origins, self.shape.horizon)] - level) / spread
+        self.model = HistGradientBoostingRegressor(
+            loss="absolute_error" if self.absolute else "squared_error",
+            max_iter=150,
+            learning_rate=0.06,
+            max_leaf_nodes=15,
+            min_samples_leaf=min(20, max(2, len(matrix) // 20)),
+            early_stopping=False,
+            random_state=seed % 2**32,
+        )
+        self.model.fit(matrix, goal.reshape(-1).clip(-20, 20))
+
+    def predict(self, arrays: SeriesArrays, origins: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Forecast from these origins."""
+        matrix, level, spread = self._matrix(arrays, origins)
+        found = self.model.predict(matrix).reshape(len(origins), self.shape.horizon)
+        return np.asarray(found * spread + level, np.float64)
+
+    def document(self) -> dict[str, Any]:
+        """Return what it is rebuilt from, beside its model."""
+        return {"kind": "boosting", "absolute": self.absolute}
+
+
+@dataclass
+class Blend:
+    """The mean of several."""
+
+    members: list[Any]
+
+    def fit(self, arrays: SeriesArrays, origins: NDArray[np.int64], seed: int) -> None:
+        """Let each learn."""
+        for member in self.members:
+            member.fit(arrays, origins, seed)
+
+    def predict(self, arrays: SeriesArrays, origins: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Forecast from these origins."""
+        return np.asarray(np.mean([member.predict(arrays, origins) for member in self.members], axis=0), np.float64)
+
+    def document(self) -> dict[str, Any]:
+        """Return what it is rebuilt from, beside its models."""
+        return {"kind": "blend", "members": [member.document() for member in self.members]}
+
+
+def rebuilt(document: Mapping[str, Any], shape: Shape, models: list[Any]) -> Forecaster:
+    """Rebuild a forecaster from its document; ``models`` are taken from the front, in order."""
+    kind = document["kind"]
+    if kind == "blend":
+        return Blend([rebuilt(each, shape, models) for each in document["members"]])
+    if kind == "linear":
+        return Linear(shape, np.asarray(document["weights"], np.float64))
+    if kind == "boosting":
+        return Boosting(shape, bool(document["absolute"]), models.pop(0))
+    return Simple(shape, kind)
+
+
+def models_of(forecaster: Any) -> list[Any]:
+    """Return the models inside a forecaster that JSON cannot hold, in order."""
+    if isinstance(forecaster, Blend):
+        return [model for member in forecaster.members for model in models_of(member)]
+    return [forecaster.model] if isinstance(forecaster, Boosting) else []
+
+
+def _some(origins: NDArray[np.int64], most: int, seed: int) -> NDArray[np.int64]:
+    if len(origins) <= most:
+        return origins
+    return np.sort(np.random.default_rng(seed).choice(origins, most, replace=False))
