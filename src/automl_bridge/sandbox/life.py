@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import ssl
 import subprocess
 import sys
 import time
@@ -45,6 +46,8 @@ class Sandbox:
         Variables that lead the vendor's clients to it.
     created
         When its process began (epoch seconds), so that another with the same number is not mistaken for it.
+    certificate
+        File of the certificate to trust, where it is served over TLS.
     """
 
     provider: str
@@ -53,14 +56,16 @@ class Sandbox:
     pid: int
     created: float
     env: dict[str, str] = field(default_factory=dict)
+    certificate: str = ""
 
     def control(self, action: str = "", body: Any = None, *, method: str | None = None) -> Any:
         """Call its control endpoint ``/sandbox/<action>``; returns the JSON answer."""
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(  # noqa: S310 (always http to the loopback address)
+        request = urllib.request.Request(  # noqa: S310 (always to the loopback address)
             f"{self.url}/sandbox/{action}".rstrip("/"), data=data, method=method or ("GET" if body is None else "POST")
         )
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+        trust = ssl.create_default_context(cafile=self.certificate) if self.certificate else None
+        with urllib.request.urlopen(request, timeout=30, context=trust) as answer:  # noqa: S310
             return json.loads(answer.read())
 
 

@@ -41,6 +41,8 @@ class SandboxApp:
         if _is_control(environ):
             return self._control(environ, start_response)
         operation = self.service.operation(environ)
+        if not operation:
+            return self.service(environ, start_response)
         self.context.calls.count(operation)
         fault = self.context.faults.draw(operation, CALL_FAULTS)
         if fault is not None:

@@ -36,6 +36,7 @@ def main(argv: list[str] | None = None) -> None:
             "port": server.port,
             "url": server.url,
             "env": server.env,
+            "certificate": str(server.certificate.certificate) if server.certificate else "",
         }
         waiting = options.state.with_suffix(".writing")
         waiting.write_text(json.dumps(state, indent=2))

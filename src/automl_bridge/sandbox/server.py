@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from automl_bridge.sandbox.faults import FaultBook
     from automl_bridge.sandbox.service import Calls, Service
+    from automl_bridge.sandbox.tls import Certificate
 
 __all__ = ["GROUP", "SandboxServer", "load_factory", "providers"]
 
@@ -77,9 +78,18 @@ class SandboxServer:
         base = self.service.request_handler or WSGIRequestHandler
         handler = type("Handler", (_Handler, base), {"clock": self.context.clock})
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
+        self.certificate: Certificate | None = getattr(self.service, "certificate", None)
         self._server = make_server(
-            self.host, port, SandboxApp(self.service, self.context), threaded=True, request_handler=handler
+            self.host,
+            port,
+            SandboxApp(self.service, self.context),
+            threaded=True,
+            request_handler=handler,
+            ssl_context=self.certificate.server_context() if self.certificate else None,
         )
+        listening = getattr(self.service, "listening", None)
+        if listening is not None:
+            listening(self.url)
         self._thread = threading.Thread(target=self._server.serve_forever, name=f"sandbox-{self.service.name}")
         self._thread.daemon = True
         self._thread.start()
@@ -92,7 +102,7 @@ class SandboxServer:
     @property
     def url(self) -> str:
         """Its address."""
-        return f"http://{self.host}:{self.port}"
+        return f"http{'s' if self.certificate else ''}://{self.host}:{self.port}"
 
     @property
     def env(self) -> dict[str, str]:

@@ -56,7 +56,11 @@ class Context:
 
 
 class Service(Protocol):
-    """A vendor's stand-in: a WSGI application that can name the operation of a request and word a fault."""
+    """A vendor's stand-in: a WSGI application that can name the operation of a request and word a fault.
+
+    It may have a ``certificate`` (`automl_bridge.sandbox.tls.Certificate`), and is then served over TLS, and a
+    ``listening(url)``, which is told its address before the first request.
+    """
 
     name: str
     request_handler: type | None
@@ -67,7 +71,10 @@ class Service(Protocol):
         ...
 
     def operation(self, environ: Environ) -> str:
-        """Name the operation of a request, as ``service.Operation``; leaves the body readable."""
+        """Name the operation of a request, as ``service.Operation``; leaves the body readable.
+
+        Nothing ("") for what is the stand-in's own and no call of the service: not counted, met by no fault.
+        """
         ...
 
     def refuse(self, environ: Environ, fault: Fault) -> tuple[str, list[tuple[str, str]], bytes]:
