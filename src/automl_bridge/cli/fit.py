@@ -165,7 +165,7 @@ def fit(  # noqa: PLR0913 - one parameter for each option
         }
         plan = session.plan(dataset, **job)
         if dry_run:
-            _print_plan(plan, notes, config)
+            _print_plan(plan, [*notes, *dataset.notes], config)
             return
         _print_beginning(plan, notes, detach=detach)
         with starting(current().err if detach else current().out, plan.backend):

@@ -86,6 +86,8 @@ def _hash_fixed(chunk: pa.Array, values: hashlib._Hash, missing: hashlib._Hash, 
         missing.update(places.astype(np.int64).view(np.uint8).data)
     if pa.types.is_boolean(chunk.type):
         chunk = chunk.cast(pa.uint8())
+    if pa.types.is_temporal(chunk.type):
+        chunk = chunk.view(pa.int32() if chunk.type.bit_width == 32 else pa.int64())
     if chunk.null_count:
         chunk = pc.fill_null(chunk, pa.scalar(0, pa.int64()).cast(chunk.type))
     width = chunk.type.bit_width // 8

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-__all__ = ["BAD_IMAGES", "BadImage", "Pictures", "check_bad_images", "read_pictures", "refuse"]
+__all__ = ["BAD_IMAGES", "BadImage", "Pictures", "check_bad_images", "listed", "read_pictures", "refuse"]
 
 BAD_IMAGES = ("refuse", "skip")
 """What may be done about pictures that cannot be read."""
@@ -107,19 +107,21 @@ def read_pictures(field: pa.Field, column: pa.ChunkedArray, base: str) -> Pictur
 def refuse(bad: list[BadImage], total: int, column: str, where: str, base: str) -> UnreadableError:
     """Return the error that names all pictures that cannot be read, each with what is wrong."""
     if len(bad) == total and all(each.why == "no such file" for each in bad):
-        listed = ", ".join(each.name for each in bad[:5]) + (", …" if total > 5 else "")
+        first = ", ".join(each.name for each in bad[:5]) + (", …" if total > 5 else "")
         return UnreadableError(
-            f'none of the {total:,} files in the column "{column}" of {where} is there: {listed}',
+            f'none of the {total:,} files in the column "{column}" of {where} is there: {first}',
             hint=f"paths are relative to the table's folder ({base}); or set the kind by hand: --type {column}=text",
         )
-    lines = [f"  {each.name}: {each.why}" for each in bad[:_NAMED]]
-    if len(bad) > _NAMED:
-        lines.append(f"  … and {len(bad) - _NAMED:,} more")
-    verb = "image cannot be read" if len(bad) == 1 else "images cannot be read"
     return UnreadableError(
-        f'{len(bad):,} of {total:,} {verb} (column "{column}" of {where}):\n' + "\n".join(lines),
+        f'{len(bad):,} of {total:,} images of {where} cannot be read (column "{column}"): {listed(bad, _NAMED)}',
         hint="mend or remove them, or leave them out with --bad-images skip (bad_images='skip')",
     )
+
+
+def listed(bad: list[BadImage], most: int = 12) -> str:
+    """Return bad pictures, each with what is wrong, as words."""
+    more = f"; and {len(bad) - most:,} more" if len(bad) > most else ""
+    return "; ".join(f"{each.name} ({each.why})" for each in bad[:most]) + more
 
 
 def _values(column: pa.ChunkedArray) -> Iterator[str | bytes | None]:

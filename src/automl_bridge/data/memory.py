@@ -10,7 +10,7 @@ from automl_bridge.data.arrays import from_array, from_sparse
 from automl_bridge.data.frames import from_pandas
 from automl_bridge.data.image_arrays import from_image_arrays, is_image_arrays
 from automl_bridge.data.tidy import check_names, mark_unnamed
-from automl_bridge.data.values import array_of
+from automl_bridge.data.values import array_of, strings
 from automl_bridge.errors import SchemaError, UnreadableError
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def _from_list(source: list[Any] | tuple[Any, ...]) -> pa.Table:
         names = dict.fromkeys(name for row in source for name in row)
         return _from_columns({name: [row.get(name) for row in source] for name in names})
     if all(value is None or isinstance(value, str) for value in source):
-        return mark_unnamed(pa.table({TEXT_COLUMN: pa.array(list(source), pa.string())}))
+        return mark_unnamed(pa.table({TEXT_COLUMN: strings(list(source))}))
     if not all(hasattr(row, "__len__") and not isinstance(row, str | bytes) for row in source):
         return from_array(np.asarray(source), TEXT_COLUMN)
     rows = [list(row) for row in source]

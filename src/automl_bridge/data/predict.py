@@ -9,7 +9,7 @@ from automl_bridge.data.cast import cast_like
 from automl_bridge.data.dataset import Dataset
 from automl_bridge.data.fingerprint import fingerprint
 from automl_bridge.data.image_arrays import from_image_arrays, is_image_arrays
-from automl_bridge.data.image_columns import check_bad_images, read_pictures, refuse
+from automl_bridge.data.image_columns import check_bad_images, listed, read_pictures, refuse
 from automl_bridge.data.image_files import base_of
 from automl_bridge.data.image_folder import is_image_folder, read_image_folder
 from automl_bridge.data.readers import read_table, source_name
@@ -120,8 +120,7 @@ def _pictures(
         raise refuse(found.bad, len(values), column.name, where, base)
     if not found.bad:
         return found.field, found.column, found.profile or column.image, []
-    listed = ", ".join(f"{each.name} ({each.why})" for each in found.bad[:12]) + (", …" if len(found.bad) > 12 else "")
-    told = f"{len(found.bad):,} of {len(values):,} images cannot be read and count as missing: {listed}"
+    told = f"{len(found.bad):,} of {len(values):,} images cannot be read and count as missing: {listed(found.bad)}"
     return found.field, found.column, found.profile or column.image, [told]
 
 

@@ -43,7 +43,7 @@ def add_targets(
 
     names = (str(target),) if isinstance(target, str | int) else tuple(str(name) for name in target or ())
     if y is None and not names:
-        raise TargetError("no target is given", hint="name the column to learn with target=…, or pass y")
+        raise TargetError("no target is given", hint="name the column to learn: --target COLUMN (target=…, or y)")
     if y is None:
         for name in names:
             if name not in table.column_names:

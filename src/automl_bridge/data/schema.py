@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Facts", "facts", "infer_kind", "parse_stamps"]
 
-_IMAGE_NAMES = r"(?i)\.(?:png|jpe?g|gif|bmp|webp|tiff?)$"
+_IMAGE_NAMES = r"(?i)\.(?:png|jpe?g|jfif|gif|bmp|webp|tiff?|avif|p[bgp]m)\s*$"
 _IMAGE_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"RIFF", b"II*\0", b"MM\0*")
 _STAMP = r"^\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?)?$"
 _OTHER_DATES = {r"\d{4}/\d{2}/\d{2}": "%Y/%m/%d", r"\d{1,2}\.\d{1,2}\.\d{4}": "%d.%m.%Y"}

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from automl_bridge.data.arrow_types import is_text
-from automl_bridge.data.image_columns import read_pictures, refuse
+from automl_bridge.data.image_columns import listed, read_pictures, refuse
 from automl_bridge.errors import SchemaError
 from automl_bridge.spec import ImageProfile, Kind, Role
 
@@ -84,9 +84,8 @@ def with_pictures(
             raise refuse(found.bad, table.num_rows, name, where, base)
         keep[[each.row for each in found.bad]] = False
         if found.bad:
-            listed = ", ".join(f"{each.name} ({each.why})" for each in found.bad[:12])
-            listed += ", …" if len(found.bad) > 12 else ""
-            notes.append(f"{len(found.bad):,} of {table.num_rows:,} images left out, they cannot be read: {listed}")
+            count = f"{len(found.bad):,} of {table.num_rows:,} images"
+            notes.append(f"{count} left out, they cannot be read: {listed(found.bad)}")
         missing = found.column.null_count - len(found.bad)
         if missing and drop_missing:
             keep &= found.column.is_valid().to_numpy()

@@ -13,7 +13,7 @@ from automl_bridge.errors import SchemaError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["array_of", "is_missing", "mixed_labels", "mixed_metadata", "text_of"]
+__all__ = ["array_of", "is_missing", "mixed_labels", "mixed_metadata", "strings", "text_of"]
 
 _SCALARS = (str, bytes, bool, int, float, decimal.Decimal, dt.date, dt.time, dt.timedelta)
 
@@ -95,7 +95,22 @@ def _fallback(values: Any, name: str) -> pa.Array:
     numbers = all(isinstance(value, int | float | decimal.Decimal) and not isinstance(value, bool) for value in present)
     if numbers and not any(isinstance(value, int) and abs(value) > 2**53 for value in present):
         return pa.array([None if value is None else float(value) for value in plain], pa.float64())
-    return pa.array([None if value is None else text_of(value) for value in plain], pa.string())
+    return strings([None if value is None else text_of(value) for value in plain])
+
+
+def strings(texts: list[str | None]) -> pa.Array:
+    """Return texts as Arrow; halves of signs, which UTF-8 does not have, as U+FFFD."""
+    import pyarrow as pa
+
+    try:
+        return pa.array(texts, pa.string())
+    except UnicodeEncodeError:
+        return pa.array([None if text is None else _whole(text) for text in texts], pa.string())
+
+
+def _whole(text: str) -> str:
+    # They stand where a text was cut, or badly decoded.
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _scalar(value: Any, name: str) -> Any:

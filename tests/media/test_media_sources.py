@@ -1,0 +1,333 @@
+"""Folders, tables and lists of pictures and texts, with all that other people's data brings along."""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import zlib
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from automl_bridge.data.build import build_dataset, build_predict_dataset
+from automl_bridge.data.dataset import Dataset
+from automl_bridge.errors import SchemaError, UnreadableError, UsageError
+from automl_bridge.runs.holdout import holdout_dataset
+from automl_bridge.spec import Kind, Role
+
+BROKEN = {
+    "empty.png": b"",
+    "text.png": "Grüße, this is no picture".encode(),
+    "page.jpg": b"<!DOCTYPE html>\n<html><body>404</body></html>",
+    "drawing.png": b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"></svg>',
+    "zeros.jpg": bytes(5000),
+    "noise.png": bytes(range(1, 256)) * 4,
+}
+
+
+@pytest.fixture
+def broken(tmp_path):
+    """Ten good pictures and eight bad ones in two classes."""
+    rng = np.random.default_rng(0)
+    for kind in ("a", "b"):
+        (tmp_path / "set" / kind).mkdir(parents=True)
+        for number in range(5):
+            Image.fromarray(rng.integers(0, 255, (40, 40, 3), dtype=np.uint8)).save(
+                tmp_path / "set" / kind / f"{number}.jpg"
+            )
+    good = (tmp_path / "set" / "a" / "0.jpg").read_bytes()
+    Image.open(tmp_path / "set" / "a" / "0.jpg").save(tmp_path / "good.png")
+    names = BROKEN | {"cut.jpg": good[: len(good) // 2], "cut.png": (tmp_path / "good.png").read_bytes()[:1500]}
+    for name, content in names.items():
+        (tmp_path / "set" / "a" / name).write_bytes(content)
+    return tmp_path / "set", sorted(names)
+
+
+def test_all_bad_pictures_are_named_at_once_with_what_is_wrong(broken):
+    folder, names = broken
+    with pytest.raises(UnreadableError) as caught:
+        build_dataset(folder)
+    told = str(caught.value)
+    assert "8 of 18 images" in told
+    assert all(f"a/{name}" in told for name in names)
+    for word in ("empty, 0 bytes", "text, no picture", "a web page", "SVG", "all zeros", "cut short"):
+        assert word in told
+    assert "--bad-images skip" in told
+
+
+def test_bad_pictures_are_left_out_with_a_count_when_asked_to(broken):
+    folder, _ = broken
+    _, dataset = build_dataset(folder, bad_images="skip")
+    assert sum(dataset.profile.rows.values()) == 10
+    assert dataset.profile.class_counts == (5, 5)
+    assert any("8 of 18 images left out" in note for note in dataset.notes)
+    new = build_predict_dataset(folder, dataset.profile, bad_images="skip")
+    assert new.profile.rows == {"predict": 18}
+    assert new.features("predict")["image"].null_count == 8
+    assert "8 of 18" in new.notes[0]
+    with pytest.raises(UnreadableError, match="8 of 18"):
+        build_predict_dataset(folder, dataset.profile)
+    with pytest.raises(UsageError, match="refused or skipped"):
+        build_dataset(folder, bad_images="ignore")
+
+
+def test_a_decompression_bomb_is_refused_before_it_is_decoded(tmp_path):
+    for kind in ("a", "b"):
+        (tmp_path / kind).mkdir()
+        Image.new("L", (8, 8)).save(tmp_path / kind / "good.png")
+    for name, side in (("bomb", 10_001), ("large bomb", 30_000)):
+        # What the header says is enough; the body is of one row.
+        header = b"IHDR" + struct.pack(">2I5B", side, side, 1, 0, 0, 0, 0)
+        chunks = b"".join(
+            struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
+            for body in (header, b"IDAT" + zlib.compress(bytes(side // 8 + 2)), b"IEND")
+        )
+        (tmp_path / "a" / f"{name}.png").write_bytes(b"\x89PNG\r\n\x1a\n" + chunks)
+    with pytest.raises(UnreadableError, match=r"2 of 4 .*a/bomb.png .*100 megapixels.*more than 100"):
+        build_dataset(tmp_path)
+
+
+def test_a_folder_of_classes_is_read_as_people_keep_it(photo_folder):
+    task, dataset = build_dataset(photo_folder)
+    assert task == "image-classification"
+    assert dataset.profile.classes == ("dark", "light")
+    assert dataset.profile.class_counts == (40, 40)
+    feature = dataset.profile.features[0]
+    assert (feature.name, feature.kind, feature.arrow_type) == ("image", Kind.IMAGE, "large_binary")
+    assert (feature.image.width, feature.image.channels, feature.image.formats) == (24, 3, ("PNG", "JPEG"))
+    assert dataset.notes == ()
+    task, named = build_dataset(str(photo_folder), target="mood")
+    assert named.profile.with_role(Role.TARGET)[0].name == "mood"
+
+
+def test_other_files_in_a_folder_are_counted(tmp_path, photo_folder):
+    for kind in ("a", "b", "empty"):
+        (tmp_path / kind).mkdir()
+    for number in range(3):
+        Image.new("L", (4, 4), 50 * number).save(tmp_path / "a" / f"{number}.png")
+        Image.new("L", (4, 4), 250 - 50 * number).save(tmp_path / "b" / f"{number}.png")
+    (tmp_path / "a" / "readme.txt").write_text("x")
+    (tmp_path / "b" / "nameless").write_bytes((tmp_path / "a" / "1.png").read_bytes())
+    (tmp_path / "b" / "Makefile").write_text("x")
+    _, dataset = build_dataset(tmp_path, holdout=0, validation=0)
+    assert dataset.profile.class_counts == (3, 4)
+    assert dataset.notes[0].startswith("2 files are no pictures")
+    assert "empty" in dataset.notes[1]
+
+
+@pytest.mark.parametrize(
+    ("layout", "words"),
+    [
+        (["1.png", "2.png"], "no subfolders"),
+        (["a/1.png", "b/1.png", "stray.png"], "no class's folder: stray.png"),
+        (["train/a/1.png", "train/b/1.png", "test/a/1.png"], "parts of a split"),
+        (["notes.txt"], "without pictures and without Parquet"),
+        (["only/1.png", "only/2.png"], "only one class"),
+    ],
+)
+def test_folders_that_say_nothing_are_refused_with_a_way_out(tmp_path, layout, words):
+    for name in layout:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (4, 4)).save(tmp_path / name) if name.endswith("png") else (tmp_path / name).write_text("x")
+    with pytest.raises((UnreadableError, ValueError), match=words) as caught:
+        build_dataset(tmp_path)
+    assert caught.value.hint
+
+
+def test_a_class_of_one_picture_is_kept_and_said(tmp_path):
+    for kind, count in (("a", 6), ("b", 6), ("c", 1)):
+        (tmp_path / kind).mkdir()
+        for number in range(count):
+            Image.new("L", (4, 4), 10 * number).save(tmp_path / kind / f"{number}.png")
+    _, dataset = build_dataset(tmp_path)
+    assert dataset.profile.classes == ("a", "b", "c")
+    assert "c" in dataset.parts["train"]["label"].to_pylist()
+    assert any("'c'" in note and "single row" in note for note in dataset.notes)
+
+
+def test_links_are_followed_once(tmp_path):
+    for kind in ("a", "b"):
+        (tmp_path / "real" / kind).mkdir(parents=True)
+        for number in range(3):
+            Image.new("L", (4, 4), 10 * number).save(tmp_path / "real" / kind / f"{number}.png")
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "a").symlink_to(tmp_path / "real" / "a")
+    (tmp_path / "set" / "b").symlink_to(tmp_path / "real" / "b")
+    (tmp_path / "real" / "a" / "loop").symlink_to(tmp_path / "real")
+    _, dataset = build_dataset(tmp_path / "set")
+    assert dataset.profile.class_counts == (3, 3)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "jsonl", "arrow"])
+def test_paths_are_relative_to_the_table_from_anywhere(photo_table, tmp_path, monkeypatch, kind):
+    frame = pd.read_json(photo_table, lines=True)[["photo", "kind"]]
+    table = photo_table.with_name(f"paths.{kind}")
+    write = {
+        "csv": lambda: frame.to_csv(table, index=False),
+        "parquet": lambda: frame.to_parquet(table),
+        "jsonl": lambda: frame.to_json(table, orient="records", lines=True),
+        "arrow": lambda: frame.to_feather(table),
+    }
+    write[kind]()
+    monkeypatch.chdir(tmp_path)
+    task, dataset = build_dataset(os.path.relpath(table), target="kind")
+    assert task == "image-classification"
+    assert sum(dataset.profile.rows.values()) == 80
+    monkeypatch.chdir(photo_table.parent)
+    assert build_dataset(frame, target="kind")[1].profile.fingerprint == dataset.profile.fingerprint
+
+
+def test_paths_are_found_as_they_are_written(tmp_path):
+    (tmp_path / "sub").mkdir()
+    Image.new("L", (4, 4)).save(tmp_path / "sub" / "a b.png")
+    paths = [
+        "sub/a b.png",
+        "sub\\a b.png",
+        " sub/a b.png ",
+        str(tmp_path / "sub/a b.png"),
+        f"file://{tmp_path}/sub/a b.png",
+    ]
+    pd.DataFrame({"p": paths, "y": [0.5, 1.5, 2.5, 3.5, 4.5]}).to_csv(tmp_path / "t.csv", index=False)
+    task, dataset = build_dataset(tmp_path / "t.csv", target="y", holdout=0, validation=0)
+    assert task == "image-regression"
+    assert dataset.profile.rows == {"train": 5}
+
+
+def test_paths_that_lead_nowhere_are_said_once(tmp_path):
+    pd.DataFrame({"p": [f"img/{i}.png" for i in range(30)], "y": range(30)}).to_csv(tmp_path / "t.csv", index=False)
+    with pytest.raises(UnreadableError, match="none of the 30 files") as caught:
+        build_dataset(tmp_path / "t.csv", target="y")
+    assert str(tmp_path) in caught.value.hint
+    web = pd.DataFrame({"p": [f"https://example.org/{i}.png" for i in range(3)], "y": [1.5, 2.5, 3.5]})
+    with pytest.raises(UnreadableError, match="a web address"):
+        build_dataset(web, target="y")
+
+
+def test_rows_without_a_picture_are_left_out_of_training_and_kept_at_predict(photo_folder):
+    paths = [str(path) for path in sorted(photo_folder.rglob("photo *"))]
+    frame = pd.DataFrame({"p": [None, "", *paths], "y": np.arange(len(paths) + 2) / 2})
+    _, dataset = build_dataset(frame, target="y", task="image-regression")
+    assert sum(dataset.profile.rows.values()) == len(paths)
+    assert any("2 of 82 rows left out" in note for note in dataset.notes)
+    new = build_predict_dataset(frame.head(4), dataset.profile)
+    assert new.features("predict")["p"].is_null().to_pylist() == [True, True, False, False]
+
+
+def test_pictures_in_a_binary_column_and_saved_parts(photo_folder, tmp_path):
+    contents = [path.read_bytes() for path in sorted(photo_folder.rglob("photo *"))]
+    pq.write_table(pa.table({"photo": contents, "y": np.arange(len(contents)) / 3}), tmp_path / "t.parquet")
+    _, dataset = build_dataset(tmp_path / "t.parquet", target="y")
+    saved = dataset.save(tmp_path / "saved")
+    assert saved.parts["holdout"]["photo"].type == pa.large_binary()
+    assert Dataset.open(saved.path).parts["train"]["photo"].to_pylist()[0] in contents
+    held = holdout_dataset(saved)
+    assert held.features("predict")["photo"].to_pylist() == saved.parts["holdout"]["photo"].to_pylist()
+
+
+def test_a_task_takes_the_columns_that_it_reads(photo_table):
+    task, dataset = build_dataset(photo_table, target="kind")
+    kinds = {column.name: column.kind for column in dataset.profile.features}
+    assert task == "multimodal-classification"
+    assert kinds["photo"] is Kind.IMAGE
+    assert kinds["caption"] is Kind.TEXT
+    assert len(kinds) == 6
+    _, images = build_dataset(photo_table, target="kind", task="image-classification")
+    assert [column.name for column in images.profile.features] == ["photo"]
+    assert any("multimodal-classification takes all" in note for note in images.notes)
+    _, texts = build_dataset(photo_table, target="brightness", task="text-regression")
+    assert [(column.name, column.kind) for column in texts.profile.features] == [("caption", Kind.TEXT)]
+    _, both = build_dataset(photo_table, target=["brightness", "contrast"], task="multimodal-regression")
+    assert both.target_values("train").shape[1] == 2
+    _, plain = build_dataset(photo_table, target="kind", task="tabular-classification")
+    assert "photo" not in [column.name for column in plain.profile.features]
+    assert any("does not read pictures" in note for note in plain.notes)
+
+
+def test_a_task_without_its_column_says_which_is_missing():
+    frame = pd.DataFrame({"n": range(40), "s": ["a", "b"] * 20, "y": [0.5, 1.5] * 20})
+    with pytest.raises(SchemaError, match="no column of pictures"):
+        build_dataset(frame, target="y", task="image-regression")
+    with pytest.raises(SchemaError, match="no column of texts"):
+        build_dataset(frame[["n", "y"]], target="y", task="text-regression")
+    # Short and repeated texts look like categories: of one such column there is no doubt.
+    _, dataset = build_dataset(frame, target="y", task="text-regression")
+    assert [(column.name, column.kind) for column in dataset.profile.features] == [("s", Kind.TEXT)]
+    frame["t"] = [f"some words that are all different {i}" for i in range(40)]
+    frame["u"] = frame["t"]
+    with pytest.raises(SchemaError, match='2 columns hold texts: "t", "u"'):
+        build_dataset(frame, target="y", task="text-regression")
+
+
+ODD = [None, "", " ", "\u200b", "😀👍🏽", "\ud800 lone half", "Ünï ﬁ", "مرحبا", "x" * 300_000, "two\nlines", "nul\0nul"]
+
+
+@pytest.mark.parametrize("make", [list, tuple, lambda texts: np.array(texts, dtype=object), pd.Series])
+def test_texts_of_any_kind_stay_aligned(make):
+    odd = [None if text is None or make is not pd.Series else text.replace("\ud800", "\ufffd") for text in ODD]
+    texts = make([*(odd if make is pd.Series else ODD), *[f"plain text number {i}" for i in range(30)]])
+    _, dataset = build_dataset(texts, y=np.arange(len(texts)) / 2, task="text-regression", holdout=0, validation=0)
+    assert dataset.profile.rows == {"train": len(texts)}
+    feature = dataset.profile.features[0]
+    assert (feature.kind, feature.max_length, feature.missing) == (Kind.TEXT, 300_000, 1)
+    new = build_predict_dataset(texts, dataset.profile)
+    held = new.features("predict").column(0).to_pylist()
+    assert held[:3] == [None, "", " "]
+    assert held[5] == "\ufffd lone half"
+
+
+def test_a_file_of_lines_is_a_list_of_texts(tmp_path):
+    _, dataset = build_dataset([f"some text {i}" for i in range(30)], y=np.arange(30) / 2)
+    for content in ("eins\r\n\r\ndrei", "\ufeffeins\n\ndrei\n"):
+        (tmp_path / "new.txt").write_bytes(content.encode())
+        new = build_predict_dataset(tmp_path / "new.txt", dataset.profile)
+        assert new.features("predict").column(0).to_pylist() == ["eins", "", "drei"]
+    (tmp_path / "new.txt").write_bytes("größer\n".encode("cp1252"))
+    with pytest.raises(UsageError, match="encoding"):
+        build_predict_dataset(tmp_path / "new.txt", dataset.profile)
+
+
+def test_json_lines_are_a_table(tmp_path):
+    rows = [
+        {"text": "café\nzwei", "n": 1, "when": "2024-01-01", "big": 2**60, "y": "NA"},
+        {"text": None, "n": 2.5, "flag": True, "y": "b"},
+        {"n": None, "y": "b", "text": ""},
+    ]
+    lines = "\n\n".join(json.dumps(row, ensure_ascii=number % 2 == 0) for number, row in enumerate(rows))
+    for name, content in (
+        ("t.jsonl", lines.encode()),
+        ("t.ndjson", b"\xef\xbb\xbf" + lines.encode()),
+        ("t.data", lines.replace("\n", "\r\n").encode()),
+        ("t.json", json.dumps(rows, indent=1).encode()),
+        ("u.jsonl", lines.encode("utf-16")),
+    ):
+        (tmp_path / name).write_bytes(content)
+        _, dataset = build_dataset(tmp_path / name, target="y", task="tabular-classification", holdout=0, validation=0)
+        table = dataset.parts["train"]
+        assert dataset.profile.classes == ("NA", "b"), name
+        assert table["text"].to_pylist() == ["café\nzwei", None, ""]
+        assert table["n"].to_pylist() == [1.0, 2.5, None]
+        assert table["big"].to_pylist() == [2**60, None, None]
+        assert table["flag"].to_pylist() == [None, True, None]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b'{"a": 1}\n{"a": 2\n', "line 2 of t.jsonl is no JSON"),
+        (b'{"a": 1}\n[1, 2]\n', "line 2 of t.jsonl is no object"),
+        (b'{"a": 1}\n{"a": {"b": 1}}\n', 'column "a" holds a dict'),
+        (b'{"a": 1, "a": 2}\n', 'holds "a" twice'),
+        (b"\n\n", "no records"),
+        (b"{}\n", "are empty"),
+        ('{"a": "grün"}\n'.encode("cp1252"), "encoding UTF-8"),
+    ],
+)
+def test_json_lines_that_are_wrong_are_named(tmp_path, content, words):
+    (tmp_path / "t.jsonl").write_bytes(content)
+    with pytest.raises(UsageError, match=words):
+        build_dataset(tmp_path / "t.jsonl", target="a")
