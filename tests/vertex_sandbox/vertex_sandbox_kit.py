@@ -147,9 +147,7 @@ class Vertex:
     def predict(self, *args, **kwargs):
         """Predict and return the job when it has ended."""
         client = self.client("Job")
-        made = client.create_batch_prediction_job(
-            parent=self.parent, batch_prediction_job=self.batch(*args, **kwargs)
-        )
+        made = client.create_batch_prediction_job(parent=self.parent, batch_prediction_job=self.batch(*args, **kwargs))
         return wait_for(lambda: client.get_batch_prediction_job(name=made.name), lambda one: state_of(one) in ENDED)
 
     def lines(self, job):

@@ -72,9 +72,9 @@ class GcpSandbox:
     def refuse(self, environ: Environ, fault: Fault) -> Answer:
         """Word a fault in the words of the service that was asked."""
         _drain(environ)
-        if STORAGE in environ:
-            return self.storage.refuse(environ[STORAGE], fault)
-        return render_error(error_of(fault))
+        storage = environ.get(STORAGE)
+        answered = render_error(error_of(fault)) if storage is None else self.storage.refuse(storage, fault)
+        return answered[0], [*answered[1], MARK], answered[2]
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         """Answer a request (WSGI)."""

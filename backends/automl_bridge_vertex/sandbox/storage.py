@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, unquote
 
 from automl_bridge.sandbox.faults import FaultKind
+from automl_bridge_vertex.sandbox.multipart import Multiparts, xml_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -29,6 +30,7 @@ XML_HOST = "storage.googleapis.com"  # the emulator knows its XML interface by t
 JSON_PREFIXES = ("/storage/v1/", "/upload/storage/v1/", "/download/storage/v1/", "/batch/storage/v1", "/resumable/")
 HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "te", "upgrade", "host", "content-length"})
 CHUNK = 1 << 20
+BINARY = "application/octet-stream"
 CONDITIONS = ("ifGenerationMatch", "ifGenerationNotMatch", "ifMetagenerationMatch", "ifMetagenerationNotMatch")
 FAULTS = {  # kind: status, reason, message
     FaultKind.THROTTLE: (429, "rateLimitExceeded", "The rate of requests exceeds the rate limit. Slow down."),
@@ -111,6 +113,7 @@ class StorageProxy:
         self._default = default_location.upper()
         self._locations: dict[str, str] = {}
         self._uploads: dict[str, tuple[str, str, dict[str, str]]] = {}
+        self._multiparts = Multiparts(self._tag_of_written)
         self._lock = threading.RLock()
 
     def close(self) -> None:
@@ -152,6 +155,9 @@ class StorageProxy:
     def _own(self, call: StorageCall, environ: Environ, headers: dict[str, str], body: bytes) -> Answer | None:
         if call.operation == "buckets.insert" and not call.xml:
             return self.new_bucket(body)
+        if call.xml and {"uploads", "uploadId"} & set(call.query):
+            kind = headers.get("content-type", BINARY)
+            return self._multiparts.answer(environ["REQUEST_METHOD"], call.bucket, call.key, call.query, kind, body)
         if call.xml and call.operation == "objects.insert":
             return self._put(call, headers, body)
         conditions = {name: call.query[name] for name in CONDITIONS if name in call.query}
@@ -160,7 +166,7 @@ class StorageProxy:
         if call.operation == "objects.insert":
             kind = call.query.get("uploadType")
             if upload is not None:
-                bucket, key, conditions = self._uploads.get(upload, (call.bucket, "", {}))
+                _bucket, key, conditions = self._uploads.get(upload, (call.bucket, "", {}))
             else:
                 key = call.query.get("name") or (_name(body) if kind == "resumable" else "")
         if not conditions or not key or environ["REQUEST_METHOD"] in {"GET", "HEAD"}:
@@ -188,8 +194,6 @@ class StorageProxy:
 
     def _put(self, call: StorageCall, headers: dict[str, str], body: bytes) -> Answer:
         """Write an object as the XML interface does: PUT, with conditions in headers."""
-        if call.query:
-            return _error(501, "NotImplemented", "The sandbox takes no multipart uploads by XML.", xml=True)
         names = {
             "ifGenerationMatch": "x-goog-if-generation-match",
             "ifMetagenerationMatch": "x-goog-if-metageneration-match",
@@ -198,18 +202,27 @@ class StorageProxy:
         refused = self._precondition(call.bucket, call.key, conditions, xml=True) if conditions else None
         if refused is not None:
             return refused
-        path = f"/upload/storage/v1/b/{quote(call.bucket, safe='')}/o?uploadType=media&name={quote(call.key, safe='')}"
-        kind = headers.get("content-type", "application/octet-stream")
-        status, _found, answer = self.ask("POST", path, body, {"Content-Type": kind})
-        if status != 200:
-            return _error(status, "NoSuchBucket", "The specified bucket does not exist.", xml=True)
-        made = json.loads(answer)
+        made = self._write(call.bucket, call.key, headers.get("content-type", BINARY), body)
+        if made is None:
+            return xml_error(404, "NoSuchBucket", "The specified bucket does not exist.")
         told = [("ETag", f'"{made["etag"]}"'), ("x-goog-generation", made["generation"])]
         return "200 OK", [*told, ("x-goog-metageneration", made["metageneration"])], b""
+
+    def _write(self, bucket: str, key: str, kind: str, body: bytes) -> dict[str, str] | None:
+        """Write a whole object and return its resource, or None if there is no such bucket."""
+        path = f"/upload/storage/v1/b/{quote(bucket, safe='')}/o?uploadType=media&name={quote(key, safe='')}"
+        status, _found, answer = self.ask("POST", path, body, {"Content-Type": kind})
+        return dict(json.loads(answer)) if status == 200 else None
+
+    def _tag_of_written(self, bucket: str, key: str, kind: str, body: bytes) -> str | None:
+        made = self._write(bucket, key, kind, body)
+        return None if made is None else made["etag"]
 
     def _localised(self, content: bytes, base: str) -> bytes:
         """Write the location that each bucket has, and this server's address, into an answer."""
         found = json.loads(content or b"{}")
+        if not isinstance(found, dict):
+            return content
         for bucket in found.get("items", [found]):
             if bucket.get("kind") == "storage#bucket":
                 bucket["location"] = self._locations.get(bucket["name"], self._default)
@@ -238,7 +251,9 @@ class StorageProxy:
         media = call.query.get("alt") == "media" or call.path.startswith("/download/")
         if told.get("content-type", "").startswith("application/json") and not media and not call.xml:
             content = answer.data
-            if answer.status < 300 and content:
+            if environ["REQUEST_METHOD"] == "DELETE" and answer.status == 200:
+                status, content = "204 No Content", b""  # the emulator says 200 and null
+            elif answer.status < 300 and content:
                 content = self._localised(content, base)
             start_response(status, [*_kept(told), ("Content-Length", str(len(content)))])
             return [content]
@@ -295,10 +310,9 @@ def _stream(answer: Any) -> Iterator[bytes]:
 
 def _error(status: int, reason: str, message: str, *, xml: bool) -> Answer:
     words = {412: "Precondition Failed", 429: "Too Many Requests", 401: "Unauthorized", 503: "Service Unavailable"}
-    line = f"{status} {words.get(status, 'Error')}"
     if xml:
         codes = {412: "PreconditionFailed", 429: "SlowDown", 401: "AuthenticationRequired", 503: "InternalError"}
-        body = f"<?xml version='1.0' encoding='UTF-8'?><Error><Code>{codes.get(status, reason)}</Code>"
-        return line, [("Content-Type", "application/xml")], f"{body}<Message>{message}</Message></Error>".encode()
+        return xml_error(status, codes.get(status, reason), message)
     error = {"code": status, "message": message, "errors": [{"message": message, "domain": "global", "reason": reason}]}
+    line = f"{status} {words.get(status, 'Error')}"
     return line, [("Content-Type", "application/json; charset=UTF-8")], json.dumps({"error": error}).encode()
