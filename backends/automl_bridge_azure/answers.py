@@ -1,0 +1,65 @@
+"""What the script in the workspace wrote, as numbers: a header of known names, and one line a row."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING
+
+from automl_bridge.errors import BackendError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["read_predictions"]
+
+_TOLERANCE = 1e-6
+
+
+def read_predictions(
+    body: bytes,
+    columns: Sequence[str],
+    rows: int,
+    probabilities: bool,  # noqa: FBT001 - a fact of the job
+) -> NDArray[np.float64]:
+    """Return predictions, shape (rows, columns).
+
+    Parameters
+    ----------
+    columns
+        The header that is expected.
+    rows
+        How many rows were asked about.
+    probabilities
+        Whether the values of a row must be probabilities.
+
+    Raises
+    ------
+    BackendError
+        If header, number of rows or a value are not what was asked for; names the line.
+    """
+    import numpy as np
+
+    reader = csv.reader(io.StringIO(body.decode("utf-8"), newline=""))
+    header = next(reader, [])
+    if header != list(columns):
+        raise BackendError(f"the predict job answered with columns {', '.join(header[:12])}, not {', '.join(columns)}")
+    values = []
+    for number, line in enumerate(reader, start=2):
+        try:
+            values.append([float(cell) for cell in line])
+        except ValueError:
+            raise BackendError(f"line {number} of the predict job's answer is no row of numbers: {line}") from None
+        if len(line) != len(columns):
+            raise BackendError(f"line {number} of the predict job's answer has {len(line)} values, not {len(columns)}")
+    if len(values) != rows:
+        raise BackendError(f"the predict job answered {len(values):,} rows of {rows:,}")
+    outputs = np.array(values, dtype=np.float64).reshape(rows, len(columns))
+    if not np.isfinite(outputs).all():
+        raise BackendError("the predict job answered with values that are no numbers")
+    if probabilities and ((outputs < -_TOLERANCE).any() or (outputs > 1 + _TOLERANCE).any()):
+        raise BackendError("the predict job answered with probabilities that are not between 0 and 1")
+    return outputs

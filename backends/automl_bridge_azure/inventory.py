@@ -1,0 +1,159 @@
+"""Everything this tool left in the workspace: what bills, what may, and how it is removed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from automl_bridge.backend import Resource
+from automl_bridge.costs.usage import Usage, UsageItem
+from automl_bridge.errors import RejectedError, UnsupportedError
+from automl_bridge_azure.errors import status_of, translated
+from automl_bridge_azure.layout import aml_uri, place_of, root
+from automl_bridge_azure.planning import AUTOML_JOB, COMMAND_JOB, COMPUTE, ENDPOINT, JOB_FOLDER, STAGED_DATA
+from automl_bridge_azure.polling import size_of
+from automl_bridge_azure.rates import BLOB_STORAGE, UNIT, sku
+from automl_bridge_azure.requests import RUN_TAG
+from automl_bridge_azure.rest import JOBS_VERSION
+from automl_bridge_azure.submission import cancel
+from automl_bridge_azure.trials import state_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from automl_bridge.cloud.layout import Location
+    from automl_bridge.cloud.objects import Stored
+    from automl_bridge_azure.clients import Clients
+    from automl_bridge_azure.objects import Objects
+
+__all__ = ["Inventory"]
+
+_KINDS = {"AutoML": AUTOML_JOB, "Command": COMMAND_JOB}
+
+
+class Inventory:
+    """Lists and deletes what carries our tag, and what lies under our prefix.
+
+    This adapter makes no compute and no endpoint itself; those that carry its tag all the same (made by hand, or by
+    another version) are listed, since they bill.
+    """
+
+    def __init__(self, clients: Clients, objects: Objects) -> None:
+        self._clients = clients
+        self._objects = objects
+
+    def resources(self) -> Iterator[Resource]:
+        """List jobs that run, computes and endpoints with our tag, and what lies in the datastore."""
+        self._clients.settings.require()
+        yield from self._jobs()
+        yield from self._computes()
+        yield from self._endpoints()
+        yield from self._stored()
+
+    def _jobs(self) -> Iterator[Resource]:
+        params = {"api-version": JOBS_VERSION, "tag": RUN_TAG, "listViewType": "All"}
+        for page in self._clients.rest.pages(self._clients.arm("jobs"), params):
+            for one in page:
+                properties = one["properties"]
+                run = (properties.get("tags") or {}).get(RUN_TAG)
+                kind = _KINDS.get(str(properties.get("jobType")))
+                if run is None or kind is None or state_of(properties.get("status")).is_final:
+                    continue
+                yield Resource(
+                    backend="azure", kind=kind, name=str(one["name"]), since=_since(one), run=str(run),
+                    usage_per_day=self._a_day(one),
+                )  # fmt: skip
+
+    def _a_day(self, job: Mapping[str, Any]) -> Usage:
+        size = size_of(job)
+        if size is None:
+            # On a cluster: how many of its machines work for this job is not known.
+            return Usage(known=False)
+        count = int((job["properties"].get("resources") or {}).get("instanceCount") or 1)
+        return Usage(items=(self._machines(size, count),))
+
+    def _machines(self, size: str, count: int) -> UsageItem:
+        region = self._clients.workspace.region
+        return UsageItem(sku=sku(size), quantity=24.0 * count, unit=UNIT, part="hosting", region=region)
+
+    def _computes(self) -> Iterator[Resource]:
+        with translated("listing computes"):
+            found = list(self._clients.ml.compute.list())
+        for one in found:
+            run = (getattr(one, "tags", None) or {}).get(RUN_TAG)
+            if run is None:
+                continue
+            least = int(getattr(one, "min_instances", None) or 0)
+            usage = Usage(items=(self._machines(str(one.size), least),) if least else ())
+            yield Resource(backend="azure", kind=COMPUTE, name=str(one.name), run=str(run), usage_per_day=usage)
+
+    def _endpoints(self) -> Iterator[Resource]:
+        try:
+            with translated("listing endpoints"):
+                found = list(self._clients.ml.online_endpoints.list())
+        except RejectedError as error:
+            if status_of(error.__cause__ or error) not in {403, 404}:
+                raise
+            return
+        for one in found:
+            run = (getattr(one, "tags", None) or {}).get(RUN_TAG)
+            if run is None:
+                continue
+            with translated(f"listing the deployments of {one.name}"):
+                deployments = list(self._clients.ml.online_deployments.list(endpoint_name=one.name))
+            items = tuple(
+                self._machines(str(held.instance_type), int(held.instance_count or 1))
+                for held in deployments
+                if getattr(held, "instance_type", None)
+            )
+            usage = Usage(items=items, known=len(items) == len(deployments))
+            yield Resource(backend="azure", kind=ENDPOINT, name=str(one.name), run=str(run), usage_per_day=usage)
+
+    def _stored(self) -> Iterator[Resource]:
+        """List folders of datasets and of jobs in the datastore, with their size."""
+        for kind, name in ((STAGED_DATA, "data"), (JOB_FOLDER, "jobs")):
+            base = root(self._clients.settings) / name
+            folders: dict[str, list[Stored]] = {}
+            for stored in self._objects.listed(base):
+                folder, _, rest = stored.key.removeprefix(base.key).partition("/")
+                if rest:
+                    folders.setdefault(folder, []).append(stored)
+            for folder, held in folders.items():
+                yield self._folder(kind, base / folder, held, folder if kind == JOB_FOLDER else None)
+
+    def _folder(self, kind: str, place: Location, held: list[Stored], run: str | None) -> Resource:
+        size = sum(stored.size for stored in held)
+        region = self._clients.workspace.region
+        # A GB is 2**30 bytes here, for a month; a day is a thirtieth of it.
+        quantity = size / 2**30 / 30
+        item = UsageItem(sku=BLOB_STORAGE, quantity=quantity, unit="GB-month", part="storage", region=region)
+        return Resource(
+            backend="azure", kind=kind, name=aml_uri(place), since=min(s.modified for s in held).isoformat(),
+            usage_per_day=Usage(items=(item,)), run=run, details={"bytes": str(size), "objects": str(len(held))},
+        )  # fmt: skip
+
+    def delete(self, kind: str, name: str) -> None:
+        """Delete a thing, or stop a job; what is gone or has ended already is no error."""
+        if kind in {STAGED_DATA, JOB_FOLDER}:
+            self._objects.delete_under(place_of(name))
+        elif kind in _KINDS.values():
+            cancel(name, self._clients)
+        elif kind in {COMPUTE, ENDPOINT}:
+            self._remove(kind, name)
+        else:
+            raise UnsupportedError(f"azure has no {kind} to delete ({name})")
+
+    def _remove(self, kind: str, name: str) -> None:
+        from azure.core.exceptions import ResourceNotFoundError
+
+        ml = self._clients.ml
+        call = ml.compute.begin_delete if kind == COMPUTE else ml.online_endpoints.begin_delete
+        with translated(f"deleting the {kind} {name}"):
+            try:
+                call(name=name)
+            except ResourceNotFoundError:
+                return
+
+
+def _since(job: Mapping[str, Any]) -> str | None:
+    found = (job.get("systemData") or {}).get("createdAt")
+    return str(found) if found else None

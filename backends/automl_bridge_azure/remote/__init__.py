@@ -1,0 +1,1 @@
+"""What runs in the workspace, beside the model: never imported here."""
