@@ -68,11 +68,8 @@ def objective_for(spec: JobSpec) -> Objective:
     UnsupportedError
         If the job asks for the exact metric and the service has only a nearest one; names those it has.
     """
-    if spec.task is Task.IMAGE_CLASSIFICATION:
-        name, exact, known, table = IMAGE_OBJECTIVE, False, "vertex.objective.image", {}
-    else:
-        table, known = _table(spec)
-        name, exact = table.get(spec.metric, (next(iter(table.values()))[0], False))
+    table, known = _table(spec)
+    name, exact = table.get(spec.metric, (next(iter(table.values()))[0], False))
     if spec.forecast is not None and spec.forecast.quantiles:
         # Quantiles come with this objective only; the one of 0.5 is what a least absolute error is about.
         name, exact = QUANTILE_LOSS, False
@@ -96,6 +93,8 @@ def _refuse(spec: JobSpec, name: str, known: str, ours: list[str]) -> None:
 
 
 def _table(spec: JobSpec) -> tuple[dict[str, tuple[str, bool]], str]:
+    if spec.task is Task.IMAGE_CLASSIFICATION:
+        return {"log_loss": (IMAGE_OBJECTIVE, False)}, "vertex.objective.image"
     if spec.task is Task.FORECASTING:
         return _FORECAST, "vertex.objective.forecasting"
     if not spec.task.is_classification:

@@ -127,7 +127,7 @@ def predict_request(spec: JobSpec, settings: VertexSettings) -> dict[str, object
     }
     if images:
         # All labels, however unlikely; without this the service leaves some out.
-        job["modelParameters"] = {"confidenceThreshold": 0.0, "maxPredictions": len(details["classes"])}
+        job["modelParameters"] = {"confidenceThreshold": 0.0, "maxPredictions": len(spec.profile.classes)}
     if needs_machine(spec):
         machine = {"machineSpec": {"machineType": settings.predict_machine}}
         job["dedicatedResources"] = {**machine, "startingReplicaCount": 1, "maxReplicaCount": 1}
