@@ -20,11 +20,12 @@ from automl_bridge.costs.usage import Usage, UsageItem
 from automl_bridge.data.series import Panel
 from automl_bridge.data.series_arrays import SeriesArrays, SeriesReader
 from automl_bridge.data.series_context import validation_question
+from automl_bridge.data.series_windows import Shape
 from automl_bridge.metrics import METRICS, Metric
 from automl_bridge.scoring_forecast import ForecastScorer, scales_of
 from automl_bridge_baseline import model
 from automl_bridge_baseline.forecast_io import ForecastModel, save_forecast
-from automl_bridge_baseline.forecast_models import Blend, Boosting, Linear, Shape, Simple
+from automl_bridge_baseline.forecast_models import Blend, Boosting, Linear, Simple
 from automl_bridge_baseline.forecast_spread import Spread
 from automl_bridge_baseline.threads import limited
 

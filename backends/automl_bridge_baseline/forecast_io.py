@@ -9,8 +9,9 @@ import numpy as np
 
 from automl_bridge.bundle import BundleMetadata, read_bytes, write_bundle
 from automl_bridge.data.series_arrays import SeriesReader
+from automl_bridge.data.series_windows import Shape
 from automl_bridge_baseline import model as table_model
-from automl_bridge_baseline.forecast_models import Shape, models_of, rebuilt
+from automl_bridge_baseline.forecast_models import models_of, rebuilt
 from automl_bridge_baseline.forecast_spread import Spread
 from automl_bridge_baseline.threads import limited
 

@@ -7,9 +7,11 @@ any size, and series that it has never seen. ``predict`` returns point forecasts
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
+
+from automl_bridge.data.series_windows import LAGS, Shape, row_means, seasonal, simple_forecast, standing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,36 +20,12 @@ if TYPE_CHECKING:
 
     from automl_bridge.data.series_arrays import SeriesArrays
 
-__all__ = ["Blend", "Boosting", "Forecaster", "Linear", "Shape", "Simple", "models_of", "rebuilt", "standing"]
+__all__ = ["Blend", "Boosting", "Forecaster", "Linear", "Simple", "models_of", "rebuilt"]
 
-_LAGS = 8
-_SEASONS = 3
 _MAX_ROWS = 60_000
 """Rows (origin and step) that boosting learns from: some 2 s on 2 cores."""
 _MAX_ORIGINS = 20_000
 _RIDGE = (0.1, 3.0, 100.0, 3000.0)
-
-
-@dataclass(frozen=True)
-class Shape:
-    """What is forecast from what: steps ahead, steps of a season, steps of the window."""
-
-    horizon: int
-    season: int
-    length: int
-
-    @classmethod
-    def of(cls, horizon: int, season: int, lengths: NDArray[np.int64]) -> Shape:
-        """Choose the window: some seasons and horizons, but not more than half of a usual series."""
-        usual = int(np.median(lengths)) if len(lengths) else 1
-        length = max(3 * season, 2 * horizon, 16)
-        return cls(horizon, season, max(season, 2, min(length, max(usual - horizon, 2), 400)))
-
-    @property
-    def reach(self) -> int:
-        """Steps back from the origin that any forecaster looks at."""
-        seasons = -(-self.horizon // self.season) + _SEASONS - 1
-        return max(self.length, self.season * seasons, _LAGS)
 
 
 class Forecaster(Protocol):
@@ -62,71 +40,23 @@ class Forecaster(Protocol):
         ...
 
 
-def standing(window: NDArray[np.float64], season: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return level (mean of the last season) and spread (mean distance from it) of windows, shape (windows, 1) each."""
-    recent = window[:, -max(1, season) :]
-    known = ~np.isnan(recent)
-    level = np.nansum(recent, axis=1, keepdims=True) / np.maximum(known.sum(axis=1, keepdims=True), 1)
-    count = np.maximum((~np.isnan(window)).sum(axis=1, keepdims=True), 1)
-    spread = np.nansum(np.abs(window - level), axis=1, keepdims=True) / count
-    tiny = ~(spread > 1e-9 * np.maximum(np.abs(level), 1e-9))
-    return level, np.where(tiny, np.maximum(np.abs(level) * 0.01, 1e-6), spread)
-
-
-def _back(shape: Shape) -> NDArray[np.int64]:
-    """Return how many steps before the origin the same time of each earlier season lies, shape (horizon, seasons)."""
-    step = np.arange(shape.horizon)[:, None]
-    ahead = step // shape.season + 1
-    return np.asarray(shape.season * (ahead + np.arange(_SEASONS)) - step, np.int64)
-
-
-def _seasonal(window: NDArray[np.float64], shape: Shape) -> NDArray[np.float64]:
-    """Return earlier values at the time of each step, NaN where there are none: (windows, horizon, seasons)."""
-    back = _back(shape)
-    width = window.shape[1]
-    found = window[:, np.maximum(width - back, 0)]
-    return np.where(back <= width, found, np.nan)
-
-
 @dataclass
 class Simple:
     """What needs no learning: ``naive``, ``drift`` or ``mean``."""
 
     shape: Shape
-    kind: str
+    kind: Literal["naive", "mean", "drift"]
 
     def fit(self, arrays: SeriesArrays, origins: NDArray[np.int64], seed: int) -> None:
         """Do nothing."""
 
     def predict(self, arrays: SeriesArrays, origins: NDArray[np.int64]) -> NDArray[np.float64]:
         """Forecast from these origins."""
-        window = arrays.window(origins, self.shape.reach)
-        last = window[:, -1:]
-        if self.kind == "drift":
-            known = np.maximum((~np.isnan(window)).sum(axis=1, keepdims=True), 1)
-            first = np.take_along_axis(window, window.shape[1] - known, axis=1)
-            slope = (last - first) / np.maximum(known - 1, 1)
-            return np.asarray(last + slope * np.arange(1, self.shape.horizon + 1), np.float64)
-        seasons = _seasonal(window, self.shape)
-        latest = np.where(np.isnan(seasons[:, :, 0]), last, seasons[:, :, 0])
-        if self.kind == "naive":
-            return np.asarray(latest, np.float64)
-        # Means of earlier seasons, each moved to the level of the last one.
-        size = self.shape.season
-        levels = [_mean(window[:, -size * (each + 1) : window.shape[1] - size * each]) for each in range(_SEASONS)]
-        moved = np.stack([seasons[:, :, each] - levels[each] + levels[0] for each in range(_SEASONS)], axis=2)
-        known = ~np.isnan(moved)
-        mean = np.nansum(moved, axis=2) / np.maximum(known.sum(axis=2), 1)
-        return np.where(known.any(axis=2), mean, latest)
+        return simple_forecast(arrays.window(origins, self.shape.reach), self.shape, self.kind)
 
     def document(self) -> dict[str, Any]:
         """Return what it is rebuilt from."""
         return {"kind": self.kind}
-
-
-def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the mean of each row where it is known in full, NaN elsewhere, shape (rows, 1)."""
-    return values.mean(axis=1, keepdims=True) if values.shape[1] else np.full((len(values), 1), np.nan)
 
 
 @dataclass
@@ -193,16 +123,16 @@ class Boosting:
         level, spread = standing(window[:, -self.shape.length :], self.shape.season)
         scaled = (window - level) / spread
         ahead = arrays.ahead(origins, horizon)
-        lags = scaled[:, -_LAGS:]
+        lags = scaled[:, -LAGS:]
         size = self.shape.season
-        means = np.hstack([_mean(scaled[:, -size:]), _mean(scaled[:, -2 * size :]), _mean(scaled)])
+        means = np.hstack([row_means(scaled[:, -size:]), row_means(scaled[:, -2 * size :]), row_means(scaled)])
         own = np.hstack(
             [lags, means, arrays.past[origins - 1], np.log1p(np.abs(level)), spread / (np.abs(level) + spread)]
         )
         steps = np.broadcast_to(np.arange(horizon)[None, :, None], (count, horizon, 1))
         parts = [
             np.broadcast_to(own[:, None, :], (count, horizon, own.shape[1])),
-            _seasonal(scaled, self.shape),
+            seasonal(scaled, self.shape),
             steps,
             arrays.phases[ahead],
             arrays.known[ahead],

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from automl_bridge_baseline.forecast_models import standing
+from automl_bridge.data.series_windows import standing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from automl_bridge.data.series_arrays import SeriesArrays
-    from automl_bridge_baseline.forecast_models import Forecaster, Shape
+    from automl_bridge.data.series_windows import Shape
+    from automl_bridge_baseline.forecast_models import Forecaster
 
 __all__ = ["Spread"]
 
