@@ -8,6 +8,7 @@ from automl_bridge.capabilities import Feature
 from automl_bridge.errors import SchemaError, UnsupportedError
 from automl_bridge.spec import Kind, Role
 from automl_bridge.task import Task
+from automl_bridge_sagemaker.forecast_checks import check_series
 from automl_bridge_sagemaker.limits import limit, refusal
 from automl_bridge_sagemaker.native_limits import TABULAR, resolved_mode
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["check_predict", "check_train", "weight_column"]
 
 _GB = 1e9
+_IMAGE_NOTES = ("how an image model is asked and answers in a transform job is not documented: assumed, not known",)
 
 
 def check_train(spec: JobSpec, settings: SageMakerSettings) -> tuple[str, ...]:
@@ -37,7 +39,9 @@ def check_train(spec: JobSpec, settings: SageMakerSettings) -> tuple[str, ...]:
         return _check_table(spec, settings)
     if spec.task is Task.TEXT_CLASSIFICATION:
         return _check_text(spec)
-    return ()
+    if spec.task is Task.FORECASTING:
+        return check_series(spec)
+    return _IMAGE_NOTES
 
 
 def check_predict(spec: JobSpec, settings: SageMakerSettings) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Literal
 
 from automl_bridge.backend import Failure, JobState, Outcome, Plan
@@ -13,9 +14,11 @@ from automl_bridge.spec import ModelRef
 from automl_bridge_sagemaker.answers import read_probabilities, read_values
 from automl_bridge_sagemaker.candidates import best_candidate, list_candidates, trials_of
 from automl_bridge_sagemaker.children import Children, transform_usage
+from automl_bridge_sagemaker.clients import UPLOADS
 from automl_bridge_sagemaker.containers import containers_of
 from automl_bridge_sagemaker.errors import translated
 from automl_bridge_sagemaker.polling import STATES
+from automl_bridge_sagemaker.series import read_forecasts
 from automl_bridge_sagemaker.submission import PLAN_FILE, job_folder
 
 if TYPE_CHECKING:
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from automl_bridge.cloud.objects import Stored
     from automl_bridge_sagemaker.clients import Clients
     from automl_bridge_sagemaker.objects import Objects
 
@@ -165,16 +169,21 @@ def _outputs(name: str, answer: Mapping[str, Any], objects: Objects) -> NDArray[
         raise BackendError(f"the plan of the job {name} is not beside its output any more")
     spec = Plan.model_validate(held).spec
     source = split_uri(answer["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"])
-    blocks = []
-    for stored in objects.listed(source):
-        file = stored.key.rpartition("/")[2] + ".out"
-        body = objects.read(split_uri(output.rstrip("/") + "/"), file)
+    answers = split_uri(output.rstrip("/") + "/")
+
+    def answer_to(stored: Stored) -> NDArray[np.float64]:
+        file = stored.key.rpartition("/")[2]
+        body = objects.read(answers, f"{file}.out")
         if body is None:
-            raise BackendError(f"the transform job {name} left no answer for {file.removesuffix('.out')}")
+            raise BackendError(f"the transform job {name} left no answer for {file}")
+        if spec.forecast is not None:
+            return read_forecasts(objects.read(source, file) or b"", body, spec.profile, spec.forecast)
         if spec.task.is_classification:
-            blocks.append(read_probabilities(body, len(spec.profile.classes)))
-        else:
-            blocks.append(read_values(body))
+            return read_probabilities(body, len(spec.profile.classes))
+        return read_values(body)
+
+    with ThreadPoolExecutor(UPLOADS, thread_name_prefix="answers") as pool:
+        blocks = list(pool.map(answer_to, objects.listed(source)))
     rows = sum(len(block) for block in blocks)
     if rows != spec.profile.rows["predict"]:
         raise BackendError(f"the transform job {name} answered {rows:,} rows of {spec.profile.rows['predict']:,}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from automl_bridge.errors import SchemaError
 from automl_bridge.spec import Role
 from automl_bridge_sagemaker.limits import limit, refusal
+from automl_bridge_sagemaker.series import item_column, quantile_names
 
 if TYPE_CHECKING:
     from automl_bridge.spec import ForecastSpec, JobSpec, Profile
@@ -61,7 +62,7 @@ def forecast_config(spec: JobSpec) -> dict[str, object]:
     return {
         "ForecastFrequency": _frequency(forecast.freq),
         "ForecastHorizon": forecast.horizon,
-        "ForecastQuantiles": [f"p{round(100 * quantile)}" for quantile in forecast.quantiles],
+        "ForecastQuantiles": quantile_names(forecast),
         "TimeSeriesConfig": _series(forecast, spec.profile),
         # Rows of one stamp would be summed without a word, and gaps filled with 0: said, and for levels the mean.
         "Transformations": {"Aggregation": {spec.profile.with_role(Role.TARGET)[0].safe_name: "avg"}},
@@ -70,12 +71,11 @@ def forecast_config(spec: JobSpec) -> dict[str, object]:
 
 def _series(forecast: ForecastSpec, profile: Profile) -> dict[str, object]:
     safe = {column.name: column.safe_name for column in profile.columns}
-    if not forecast.series:
-        raise SchemaError("SageMaker Autopilot needs a column that names the series", hint="add one with --series")
     config: dict[str, object] = {
         "TargetAttributeName": profile.with_role(Role.TARGET)[0].safe_name,
         "TimestampAttributeName": safe[forecast.time],
-        "ItemIdentifierAttributeName": safe[forecast.series[0]],
+        # A single series needs a column that names it all the same (limit sagemaker.ts_4).
+        "ItemIdentifierAttributeName": safe[forecast.series[0]] if forecast.series else item_column(profile),
     }
     if len(forecast.series) > 1:
         config["GroupingAttributeNames"] = [safe[name] for name in forecast.series[1:]]

@@ -9,9 +9,10 @@ from automl_bridge.task import Task
 from automl_bridge_sagemaker.checks import weight_column
 from automl_bridge_sagemaker.containers import with_probabilities
 from automl_bridge_sagemaker.forecast_request import forecast_config
-from automl_bridge_sagemaker.layout import data_location, job_location
+from automl_bridge_sagemaker.layout import data_form, data_location, job_location
 from automl_bridge_sagemaker.native_limits import TABULAR, resolved_mode
 from automl_bridge_sagemaker.objectives import problem_type
+from automl_bridge_sagemaker.pictures import MANIFEST
 
 if TYPE_CHECKING:
     from automl_bridge.backend import Objective
@@ -28,12 +29,20 @@ SPEC_TAG = "automl-bridge:spec"
 
 ROLE_NOT_SET = "ROLE-NOT-SET"
 
-_PARQUET, _CSV = "x-application/vnd.amazon+parquet", "text/csv;header=present"
-
 
 class _Channels(NamedTuple):
     content_type: str
     data_type: str = "S3Prefix"
+
+
+_FORMS = {
+    "csv": _Channels("text/csv;header=present"),
+    "parquet": _Channels("x-application/vnd.amazon+parquet"),
+    # The only image layout with labels that is documented: one manifest that names each object and its class.
+    "images": _Channels("image/*", "AugmentedManifestFile"),
+}
+_MAX_PAYLOAD_MB = 50
+"""Of one object that is a record of its own; times ``MaxConcurrentTransforms`` at most 100 (API_CreateTransformJob)."""
 
 
 def tags(spec: JobSpec, settings: SageMakerSettings) -> list[dict[str, str]]:
@@ -87,8 +96,10 @@ def _channels(spec: JobSpec, settings: SageMakerSettings) -> list[dict[str, obje
 
     With two channels the service takes no ValidationFraction, and both have one content type.
     """
-    form = _form(spec, settings)
+    form = _FORMS[data_form(spec, settings)]
     base = data_location(spec, settings)
+    # A manifest is one object; everything else is a folder of them.
+    name = MANIFEST if spec.task is Task.IMAGE_CLASSIFICATION else ""
     parts = {"training": "train"}
     # Forecasting is always split by the service itself (limit sagemaker.split_3).
     if spec.profile.rows.get("validation") and spec.task is not Task.FORECASTING:
@@ -98,17 +109,10 @@ def _channels(spec: JobSpec, settings: SageMakerSettings) -> list[dict[str, obje
             "ChannelType": channel,
             "ContentType": form.content_type,
             "CompressionType": "None",
-            "DataSource": {"S3DataSource": {"S3DataType": form.data_type, "S3Uri": (base / part).uri}},
+            "DataSource": {"S3DataSource": {"S3DataType": form.data_type, "S3Uri": (base / part).uri + name}},
         }
         for channel, part in parts.items()
     ]
-
-
-def _form(spec: JobSpec, settings: SageMakerSettings) -> _Channels:
-    if spec.task is Task.IMAGE_CLASSIFICATION:
-        # The only image layout with labels that is documented: one manifest that names each object and its class.
-        return _Channels("image/*", "AugmentedManifestFile")
-    return _Channels(_PARQUET if settings.data_format == "parquet" else _CSV)
 
 
 def _problem(spec: JobSpec, settings: SageMakerSettings, limits: Limits) -> dict[str, object]:
@@ -153,7 +157,7 @@ def predict_request(spec: JobSpec, settings: SageMakerSettings) -> dict[str, obj
     """Return the keyword arguments of ``create_model`` and ``create_transform_job``.
 
     Rows go in as CSV without header and target, and come out one line each, in their order (AWS's own example of
-    batch inference with Autopilot).
+    batch inference with Autopilot). Series go in as CSV with header and past target, pictures as an object each.
     """
     assert spec.model is not None
     containers: list[dict[str, Any]] = spec.model.details["containers"]  # type: ignore[assignment]
@@ -175,17 +179,33 @@ def predict_request(spec: JobSpec, settings: SageMakerSettings) -> dict[str, obj
     transform: dict[str, object] = {
         "TransformJobName": spec.name,
         "ModelName": spec.name,
-        "BatchStrategy": "MultiRecord",
+        **_records(spec),
         "TransformInput": {
             "DataSource": source,
-            "ContentType": "text/csv",
+            "ContentType": _CONTENT.get(spec.task, "text/csv"),
             "CompressionType": "None",
-            "SplitType": "Line",
+            "SplitType": "None" if spec.task in _WHOLE else "Line",
         },
-        "TransformOutput": _encrypted(
-            {"S3OutputPath": (folder / "output").uri, "Accept": "text/csv", "AssembleWith": "Line"}, settings
-        ),
+        "TransformOutput": _encrypted(_output_of(spec, (folder / "output").uri), settings),
         "TransformResources": resources,
         "Tags": tags(spec, settings),
     }
     return {"CreateModel": model, "CreateTransformJob": transform}
+
+
+_WHOLE = frozenset({Task.FORECASTING, Task.IMAGE_CLASSIFICATION})
+"""Tasks whose objects are records of their own: whole series, or a picture."""
+# How Autopilot's image models are asked is not documented: by a type that its training channel takes.
+_CONTENT = {Task.IMAGE_CLASSIFICATION: "image/png"}
+
+
+def _records(spec: JobSpec) -> dict[str, object]:
+    """Return how records are put together: many lines a request; objects go one by one and take no strategy."""
+    if spec.task not in _WHOLE:
+        return {"BatchStrategy": "MultiRecord"}
+    return {"MaxConcurrentTransforms": 1, "MaxPayloadInMB": _MAX_PAYLOAD_MB}
+
+
+def _output_of(spec: JobSpec, uri: str) -> dict[str, object]:
+    output: dict[str, object] = {"S3OutputPath": uri, "Accept": "text/csv"}
+    return output if spec.task in _WHOLE else {**output, "AssembleWith": "Line"}

@@ -218,3 +218,45 @@ def test_a_price_of_ones_own_is_what_a_cap_is_planned_with(tmp_path, binary):
     plain = backend.plan(spec).limits_sent["MaxAutoMLJobRuntimeInSeconds"]
     backend.prices = dear
     assert backend.plan(spec).limits_sent["MaxAutoMLJobRuntimeInSeconds"] < plain / 3
+
+
+def test_series_are_forecast_and_scored_beside_the_seasonal_naive_one(session):
+    rng = np.random.default_rng(0)
+    days = np.arange("2024-01-01", "2024-05-20", dtype="M8[D]")
+    week = np.tile([5.0, 1, 1, 2, 3, 8, 9], 20)
+    rows = pa.table(
+        {
+            "shop": np.repeat(["01", "1", "NA"], len(days)),
+            "day": np.tile(days, 3),
+            "sold": np.concatenate([place * 10 + week + rng.normal(0, 0.1, len(days)) for place in range(3)]),
+        }
+    )
+    task, built = build_dataset(
+        rows, target="sold", task=Task.FORECASTING, time="day", forecast={"series": ["shop"], "horizon": 7}
+    )
+    ended = run(session(), built, task, budget=Budget(max_time=3600))
+    assert ended.state is RunState.SUCCEEDED, ended.failure
+    assert ended.predictions_path is not None, ended.notes
+    assert np.load(ended.predictions_path).shape == (21, 4)
+    assert ended.scores["mase"] > 0
+    means = np.load(ended.predictions_path)[:, 0]
+    assert np.corrcoef(means, built.parts["holdout"]["sold"].to_numpy())[0, 1] > 0.9
+    assert ended.outcome.usage.items
+
+
+def test_pictures_are_learned_and_each_finds_its_row(session):
+    rng = np.random.default_rng(0)
+    labels = np.array(["dark", "light", "left"])[np.arange(120) % 3]
+    pictures = np.zeros((120, 12, 12), np.uint8)
+    for picture, label in zip(pictures, labels, strict=True):
+        picture[:] = rng.integers(0, 40, (12, 12))
+        if label == "light":
+            picture[:] += 180
+        if label == "left":
+            picture[:, :6] += 180
+    task, built = build_dataset(pictures, y=labels)
+    assert task is Task.IMAGE_CLASSIFICATION
+    ended = run(session(), built, task, budget=Budget(max_time=3600), metric="accuracy")
+    assert ended.state is RunState.SUCCEEDED, ended.failure
+    assert "accuracy" in ended.scores, ended.notes
+    assert ended.scores["accuracy"] > 0.9

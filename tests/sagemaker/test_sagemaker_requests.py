@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from sm_world import dataset, predict_spec, settings, train_spec
+from sm_world import dataset, model_ref, predict_spec, settings, train_spec
 
 from automl_bridge.budget import Budget
-from automl_bridge.errors import LimitError, SchemaError
+from automl_bridge.errors import LimitError
 from automl_bridge.spec import ColumnProfile, ForecastSpec, Kind, Profile, Role
 from automl_bridge.task import Task
 from automl_bridge_sagemaker.native_limits import limits_for
@@ -50,7 +50,8 @@ def dataset_of(rows, **options):
 
 def series_profile() -> Profile:
     def column(name, kind, role):
-        return ColumnProfile(name=name, safe_name=name.replace(" ", "_"), kind=kind, role=role, arrow_type="string")
+        arrow_type = "date32[day]" if role is Role.TIME else "string"
+        return ColumnProfile(name=name, safe_name=name.replace(" ", "_"), kind=kind, role=role, arrow_type=arrow_type)
 
     columns = (
         column("the day", Kind.DATETIME, Role.TIME),
@@ -84,8 +85,11 @@ def requests() -> dict[str, tuple[str, dict[str, object]]]:
             ("ensembling", binary, 1, Task.TABULAR_CLASSIFICATION, {}),
             ("hpo", many, 3, Task.TABULAR_CLASSIFICATION, FULL),
             ("regression", numbers, 2, Task.TABULAR_REGRESSION, {}),
+            ("images", binary, 1, Task.IMAGE_CLASSIFICATION, {}),
         )
     }
+    asked = forecasting_spec().model_copy(update={"kind": "predict", "model": model_ref(1), "budget": Budget()})
+    transforms["predict-forecasting"] = plan_predict(asked, settings()).request
     return {
         "tabular-binary": (train, plan_train(capped, settings()).request),
         "tabular-multiclass-full": (train, plan_train(train_spec(many, metric="f1_macro"), settings(**FULL)).request),
@@ -118,7 +122,11 @@ def built():
 NAMES = sorted(
     ["tabular-binary", "tabular-multiclass-full", "tabular-regression-csv", "text-classification"]
     + ["image-classification", "forecasting"]
-    + [f"predict-{k}-{p}" for k in ("ensembling", "hpo", "regression") for p in ("CreateModel", "CreateTransformJob")]
+    + [
+        f"predict-{k}-{p}"
+        for k in ("ensembling", "hpo", "regression", "images", "forecasting")
+        for p in ("CreateModel", "CreateTransformJob")
+    ]
 )
 
 
@@ -181,11 +189,3 @@ def test_steps_that_the_service_has_not(freq):
     with pytest.raises(LimitError) as caught:
         forecast_config(spec.model_copy(update={"forecast": spec.forecast.model_copy(update={"freq": freq})}))
     assert caught.value.limit == "sagemaker.forecasting.frequency"
-
-
-def test_a_forecast_needs_a_column_that_names_the_series():
-    from automl_bridge_sagemaker.forecast_request import forecast_config
-
-    spec = forecasting_spec()
-    with pytest.raises(SchemaError, match="names the series"):
-        forecast_config(spec.model_copy(update={"forecast": spec.forecast.model_copy(update={"series": ()})}))
