@@ -37,7 +37,7 @@ FILES = {
     "unknown metric": (GOOD, "--target y --metric auc_roc", '"auc_roc"'),
     "metric of another task": (GOOD, "--target y --metric rmse", "rmse"),
     "task of another target": (GOOD, "--target y --task tabular-regression", "y"),
-    "task not built": (GOOD, "--target y --task image-classification", "image-classification"),
+    "task without its column": (GOOD, "--target y --task image-classification", "image-classification"),
     "negative time": (GOOD, "--target y --max-time -5m", "-5m"),
     "time that is none": (GOOD, "--target y --max-time soon", '"soon"'),
     "zero trials": (GOOD, "--target y --max-trials 0", "0"),

@@ -250,9 +250,9 @@ def test_a_task_takes_the_columns_that_it_reads(photo_table):
 
 def test_a_task_without_its_column_says_which_is_missing():
     frame = pd.DataFrame({"n": range(40), "s": ["a", "b"] * 20, "y": [0.5, 1.5] * 20})
-    with pytest.raises(SchemaError, match="no column of pictures"):
+    with pytest.raises(SchemaError, match="needs a column of pictures"):
         build_dataset(frame, target="y", task="image-regression")
-    with pytest.raises(SchemaError, match="no column of texts"):
+    with pytest.raises(SchemaError, match="needs a column of texts"):
         build_dataset(frame[["n", "y"]], target="y", task="text-regression")
     # Short and repeated texts look like categories: of one such column there is no doubt.
     _, dataset = build_dataset(frame, target="y", task="text-regression")

@@ -37,9 +37,9 @@ def settle_roles(table: pa.Table, columns: Columns, task: Task) -> Columns:
     """
     subject = task.value.partition("-")[0]
     if subject == "image":
-        return _only(columns, _image_column(columns), task)
+        return _only(columns, _image_column(columns, task), task)
     if subject == "text":
-        return _only(columns, _text_column(table, columns), task, Kind.TEXT)
+        return _only(columns, _text_column(table, columns, task), task, Kind.TEXT)
     if subject in {"tabular", "forecasting"}:
         images = _of_kind(columns, Kind.IMAGE)
         if images and len(images) == len(columns.feature_kinds):
@@ -105,19 +105,19 @@ def _of_kind(columns: Columns, kind: Kind) -> list[str]:
     return [name for name, each in columns.kinds.items() if each is kind and columns.roles[name] is Role.FEATURE]
 
 
-def _image_column(columns: Columns) -> str:
+def _image_column(columns: Columns, task: Task) -> str:
     found = _of_kind(columns, Kind.IMAGE)
     if len(found) == 1:
         return found[0]
     if found:
         raise _too_many(found, "pictures")
     raise SchemaError(
-        "there is no column of pictures: of paths like photos/1.png, or of encoded PNG or JPEG files",
+        f"{task} needs a column of pictures: of paths like photos/1.png, or of encoded PNG or JPEG files",
         hint="set it by hand: --type COLUMN=image",
     )
 
 
-def _text_column(table: pa.Table, columns: Columns) -> str:
+def _text_column(table: pa.Table, columns: Columns, task: Task) -> str:
     found = _of_kind(columns, Kind.TEXT)
     if not found:
         # Short or repeated texts look like categories or identifiers.
@@ -133,7 +133,7 @@ def _text_column(table: pa.Table, columns: Columns) -> str:
         return found[0]
     if found:
         raise _too_many(found, "texts")
-    raise SchemaError("there is no column of texts", hint="set it by hand: --type COLUMN=text")
+    raise SchemaError(f"{task} needs a column of texts, and there is none", hint="set it by hand: --type COLUMN=text")
 
 
 def _too_many(names: list[str], what: str) -> SchemaError:
