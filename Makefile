@@ -7,14 +7,15 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 DATA := examples/data/credit.csv
 
-.PHONY: quickstart test test-all lint test-only benchmarks docs clean help live-sagemaker
+.PHONY: quickstart test test-all lint test-only benchmarks docs clean help live-sagemaker live-vertex live-azure
 
 help:
 	@echo "make quickstart   virtual environment, install, and the main job on $(DATA)"
 	@echo "make test         virtual environment, install, linters, types and tests"
 	@echo "make test-all     the slow real searches as well"
 	@echo "make benchmarks   the figures of docs/benchmarks.md, measured here"
-	@echo "make live-sagemaker   the smallest real jobs on AWS: costs money, needs AUTOML_BRIDGE_LIVE=1 and a cap"
+	@echo "make live-sagemaker, live-vertex, live-azure"
+	@echo "                  the smallest real jobs on a cloud: costs money, needs AUTOML_BRIDGE_LIVE=1 and a cap"
 	@echo "make clean        remove the virtual environment"
 
 quickstart: $(VENV)/.quickstart
@@ -41,6 +42,12 @@ benchmarks: $(VENV)/.dev
 
 live-sagemaker: $(VENV)/.dev
 	$(BIN)/python -m automl_bridge_sagemaker.live $(LIVE)
+
+live-vertex: $(VENV)/.dev
+	$(BIN)/python -m automl_bridge_vertex.live $(LIVE)
+
+live-azure: $(VENV)/.dev
+	$(BIN)/python -m automl_bridge_azure.live $(LIVE)
 
 docs: $(VENV)/.dev
 	$(BIN)/python docs/generate.py
