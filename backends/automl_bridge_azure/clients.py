@@ -61,7 +61,7 @@ class Clients:
         host = os.environ.get(_AUTHORITY) or self.cloud.authority
         if host is not None:
             bare = host.removeprefix("https://").rstrip("/")
-            options["authority"] = bare
+            options["authority"] = f"https://{bare}"
             if bare not in _MICROSOFT:
                 options["disable_instance_discovery"] = True
         with translated("looking for credentials"):
@@ -138,10 +138,11 @@ class Clients:
         return self._containers[datastore]
 
     def _container(self, datastore: str) -> Any:
+        from azure.ai.ml.entities import AzureBlobDatastore
         from azure.storage.blob import ContainerClient
 
         held, secret = self._datastore(datastore)
-        if not getattr(held, "container_name", None) or str(held.type) != "azure_blob":
+        if not isinstance(held, AzureBlobDatastore):
             raise ConfigError(
                 f"the datastore {datastore} is no blob datastore", hint="set datastore to one that is (azure_blob)"
             )
@@ -153,7 +154,10 @@ class Clients:
             user_agent=AGENT,
         )
 
-    def _datastore(self, name: str) -> tuple[Any, str | None]:
+    def _datastore(self, name: str) -> tuple[Any, Any]:
+        """Return a datastore and the credential that it holds; None for that of the caller."""
+        from azure.core.credentials import AzureNamedKeyCredential, AzureSasCredential
+
         with translated(f"reading the datastore {name}"):
             try:
                 held = self.ml.datastores.get(name, include_secrets=True)
@@ -161,6 +165,8 @@ class Clients:
                 if status_of(error) != 403:
                     raise
                 return self.ml.datastores.get(name), None
-        credentials = held.credentials
-        secret = getattr(credentials, "account_key", None) or getattr(credentials, "sas_token", None)
-        return held, secret
+        key = getattr(held.credentials, "account_key", None)
+        signature = getattr(held.credentials, "sas_token", None)
+        if key:
+            return held, AzureNamedKeyCredential(held.account_name, key)
+        return held, AzureSasCredential(signature) if signature else None
