@@ -43,7 +43,7 @@ class AutoKerasBackend(Backend):
             Task.IMAGE_REGRESSION: None,
             Task.TEXT_CLASSIFICATION: None,
             Task.TEXT_REGRESSION: None,
-            Task.FORECASTING: _NOT_YET,
+            Task.FORECASTING: None,
             Task.MULTIMODAL_CLASSIFICATION: None,
             Task.MULTIMODAL_REGRESSION: None,
         },

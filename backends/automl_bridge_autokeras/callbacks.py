@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from automl_bridge.errors import UsageError
-from automl_bridge_autokeras.references import load
+from automl_bridge_autokeras.references import load, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,8 +23,21 @@ __all__ = ["Callbacks", "load_callbacks"]
 
 
 def load_callbacks(references: Sequence[Reference], digests: Sequence[str]) -> list[Any]:
-    """Return what makes the callbacks: classes, or functions that return one."""
-    return [load(each, digest) for each, digest in zip(references, digests, strict=True)]
+    """Return what makes the callbacks: classes, or functions that return one.
+
+    Raises
+    ------
+    UsageError
+        If one cannot be loaded, or makes something else.
+    """
+    makers = [load(each, digest) for each, digest in zip(references, digests, strict=True)]
+    for given, maker in zip(references, makers, strict=True):
+        if not isinstance(made := maker(), keras.callbacks.Callback):
+            raise UsageError(
+                f"{words(given)} made a {type(made).__name__}, which is no Keras callback",
+                hint="name a subclass of keras.callbacks.Callback, or a function that returns one",
+            )
+    return makers
 
 
 class Callbacks:
@@ -41,16 +54,9 @@ class Callbacks:
     """
 
     def __init__(self, makers: Sequence[Any], model: keras.Model, epochs: int) -> None:
-        made = [maker() for maker in makers]
-        for one in made:
-            if not isinstance(one, keras.callbacks.Callback):
-                raise UsageError(
-                    f"the setting callbacks made a {type(one).__name__}, which is no Keras callback",
-                    hint="name a subclass of keras.callbacks.Callback, or a function that returns one",
-                )
         self._model = model
         model.stop_training = False
-        self._list = keras.callbacks.CallbackList(made, model=model, epochs=epochs, verbose=0)
+        self._list = keras.callbacks.CallbackList([make() for make in makers], model=model, epochs=epochs, verbose=0)
         self._list.on_train_begin()
 
     def epoch_begins(self, number: int) -> None:

@@ -19,7 +19,10 @@ in the order of the classes, and bundles that predict from raw rows hold for it 
 
 from __future__ import annotations
 
+import contextlib
 import inspect
+import tempfile
+import traceback
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -130,10 +133,19 @@ def _built(given: Reference, digest: str, data: SearchData) -> Any:
             return graph_from(given)
         except ValueError as error:
             raise UsageError(str(error)) from error
-    build = load(given, digest)
-    if not callable(build):
-        return build
-    return build(data) if inspect.signature(build).parameters else build()
+    # An AutoModel makes its folder where it is made; here, it is of no use.
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        try:
+            build = load(given, digest)
+            if not callable(build):
+                return build
+            return build(data) if inspect.signature(build).parameters else build()
+        except UsageError:
+            raise
+        except Exception as error:
+            traceback.print_exc()
+            message = f"the search space {words(given)} raised {type(error).__name__}: {error}"
+            raise UsageError(message, hint="the job's log.txt has the traceback") from error
 
 
 def _ends(built: Any, given: Reference) -> tuple[list[Any], list[Any]]:
@@ -209,11 +221,11 @@ def _replaced(node: Any, pick: str, data: SearchData) -> Any:
     if node is data.nodes.get(pick):
         return node
     ours = FloatInput(name=pick) if data.nodes[pick].name.startswith("image_") else ArrayInput(name=pick)
+    # What AutoKeras' own block for tables asks its input: nothing is a category any more.
+    ours.column_types = ours.column_names = None
     for block in node.out_blocks:
         block.inputs = [ours if each is node else each for each in block.inputs]
         ours.add_out_block(block)
-        if hasattr(block, "column_types"):
-            block.column_types = block.column_names = None
     return ours
 
 

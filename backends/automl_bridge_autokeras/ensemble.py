@@ -1,8 +1,8 @@
 """An ensemble of the trials: chosen greedily on the validation rows, joined into one Keras model.
 
-Caruana et al., "Ensemble selection from libraries of models", ICML 2004: begin with the best, and add, with
-replacement, whichever model improves the average most, until none does. It takes the trials' outputs on the validation
-rows, which are kept, and no training.
+Caruana et al., "Ensemble selection from libraries of models", ICML 2004: begin with the best, add, with replacement,
+whichever model makes the best average, and return to the best average on the way. It takes the trials' outputs on the
+validation rows, which are kept, and no training.
 """
 
 from __future__ import annotations
@@ -48,24 +48,26 @@ def select(
     counts, scores
         How often each trial is in, and the scores of the average. With one trial alone nothing was better than it.
     """
-    best = next(iter(outputs))
-    chosen = Counter({best: 1})
-    total, scores = outputs[best].copy(), judge.evaluate(outputs[best])
+    first = next(iter(outputs))
+    now = Counter({first: 1})
+    total, scores = outputs[first].copy(), judge.evaluate(outputs[first])
+    best = now.copy(), scores
     for count in range(2, _ROUNDS + 1):
         if not go_on():
             break
-        found: tuple[str, dict[str, float]] | None = None
+        round_best: tuple[str, dict[str, float]] | None = None
         for trial, one in outputs.items():
-            if trial not in chosen and len(chosen) == MOST_NETWORKS:
+            if trial not in now and len(now) == MOST_NETWORKS:
                 continue
             tried = judge.evaluate((total + one) / count)
-            if judge.better(tried, scores if found is None else found[1]):
-                found = trial, tried
-        if found is None:
-            break
-        chosen[found[0]] += 1
-        total, scores = total + outputs[found[0]], found[1]
-    return chosen, scores
+            if round_best is None or judge.better(tried, round_best[1]):
+                round_best = trial, tried
+        assert round_best is not None
+        now[round_best[0]] += 1
+        total = total + outputs[round_best[0]]
+        if judge.better(round_best[1], best[1]):
+            best = now.copy(), round_best[1]
+    return best
 
 
 def join(files: Mapping[Path, int]) -> Any:

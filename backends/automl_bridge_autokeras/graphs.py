@@ -37,10 +37,16 @@ def graph_from(document: dict[str, Any]) -> Any:
     ValueError
         If it holds a block that only its maker's process knows.
     """
+    import keras
+
+    import autokeras as ak
     from autokeras import graph as graph_module
 
+    # AutoKeras registers its blocks, but not all of its input nodes.
+    nodes = (ak.Input, ak.ImageInput, ak.TextInput, ak.StructuredDataInput)
     try:
-        return graph_module.Graph.from_config(document[_KEY])
+        with keras.saving.custom_object_scope({node.__name__: node for node in nodes}):
+            return graph_module.Graph.from_config(document[_KEY])
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"the graph cannot be rebuilt ({str(error).splitlines()[0]}); blocks of your own need a function that "

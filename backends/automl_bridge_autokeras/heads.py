@@ -14,7 +14,10 @@ from autokeras import adapters, analysers
 from automl_bridge_autokeras.compat import SoundGraph, SoundModel
 from automl_bridge_autokeras.schedule import AnnealedRate
 
-__all__ = ["ArrayInput", "BridgeGraph", "BridgeModel", "ClassHead", "ValueHead", "usual_epochs"]
+__all__ = ["USUAL_STEPS", "ArrayInput", "BridgeGraph", "BridgeModel", "ClassHead", "ValueHead", "usual_epochs"]
+
+USUAL_STEPS = 1200
+"""Steps in which networks for tables and pictures usually have learned what they can."""
 
 
 class ArrayInput(ak.Input):  # type: ignore[misc]
@@ -115,6 +118,8 @@ class BridgeGraph(SoundGraph):
 
     fixed_epochs: int | None = None
     """Epochs, where the user set them."""
+    usual_steps = USUAL_STEPS
+    """Steps of a training as it usually is; set by the search before models are built."""
     trial_epochs = 1
     """Epochs of the model that was built last."""
     schedule: AnnealedRate
@@ -124,7 +129,7 @@ class BridgeGraph(SoundGraph):
         sizes, default = _batch_sizes(self.num_samples)
         self.fit_batch_size = hp.Choice("batch_size", sizes, default=default)
         steps_an_epoch = -(-int(self.num_samples) // self.fit_batch_size)
-        usual = usual_epochs(int(self.num_samples))
+        usual = usual_epochs(int(self.num_samples), self.usual_steps)
         epochs = self.fixed_epochs or hp.Choice("epochs", [usual // 2, usual, usual * 2], default=usual)
         # Hyperband sets the epochs itself, fewer in its first rounds.
         self.trial_epochs = hp.values.get("tuner/epochs", epochs)
@@ -149,9 +154,9 @@ class BridgeGraph(SoundGraph):
         return keras.Model(model.inputs, finished if len(finished) > 1 else finished[0])
 
 
-def usual_epochs(rows: int) -> int:
-    """Return the epochs that take about 1,200 steps of the usual size, from 12 to 200."""
-    return min(200, max(12, 1200 * _batch_sizes(rows)[1] // max(1, rows)))
+def usual_epochs(rows: int, steps: int = USUAL_STEPS) -> int:
+    """Return the epochs that take about ``steps`` steps of the usual size, from 12 to 200."""
+    return min(200, max(12, steps * _batch_sizes(rows)[1] // max(1, rows)))
 
 
 def _batch_sizes(rows: float) -> tuple[list[int], int]:

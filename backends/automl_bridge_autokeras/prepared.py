@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from automl_bridge_autokeras.inputs import Inputs
     from automl_bridge_autokeras.settings import AutoKerasSettings
 
-__all__ = ["LOSS", "Part", "Prepared"]
+__all__ = ["LOSS", "Part", "Prepared", "comparison"]
 
 LOSS = Metric("val_loss", False, "values", "validation loss")
 """What trials are compared by where it cannot be the metric: cross-entropy, or the root of the mean squared error."""
@@ -87,6 +87,10 @@ class Prepared:
         DataError
             If there are too few rows to learn from some and score by others.
         """
+        if spec.forecast is not None:
+            from automl_bridge_autokeras.prepared_forecast import prepare_forecast
+
+            return prepare_forecast(dataset, spec, objective)
         inputs = fit_inputs(dataset, spec, settings)
         classes = len(spec.profile.classes) if spec.task.is_classification else 0
         scale = None if classes else TargetScale.fit(dataset.target_values("train"), dataset.weights("train"))
@@ -99,7 +103,7 @@ class Prepared:
         evaluate = _evaluation({spec.metric, metric.name} - {LOSS.name}, validation, scale)
         if metric is not LOSS and not _is_defined(spec, metric, evaluate, validation, classes):
             metric = LOSS
-        judge = Judge(evaluate, _comparison(metric))
+        judge = Judge(evaluate, comparison(metric))
         return cls(inputs, scale, train, validation, metric, judge, classes)
 
     def guard(self) -> tuple[LinearGuard, dict[str, float]]:
@@ -113,6 +117,10 @@ class Prepared:
             weights=arrays.weights,
         )
         return guard, self.judge.evaluate(guard.predict(self.inputs.linear(self.validation.arrays.inputs)))
+
+    def finished(self, inputs: Inputs, model: Any) -> Inputs:  # noqa: ARG002 - forecasts look at the model
+        """Return what goes into the bundle of a model: ``inputs``, or what is known of them now that it has learned."""
+        return inputs
 
     def fed(self, inputs: Inputs, choose: Callable[[Sequence[NDArray[Any]]], Sequence[NDArray[Any]]]) -> Prepared:
         """Return the same rows as ``inputs`` encodes them; ``choose`` makes its arrays of ours."""
@@ -165,7 +173,9 @@ def _is_defined(spec: JobSpec, metric: Metric, evaluate: Any, part: Part, classe
     return bool(np.isfinite(evaluate(even)[metric.name]))
 
 
-def _comparison(metric: Metric) -> Any:
+def comparison(metric: Metric) -> Any:
+    """Return the function that says whether scores are better than others: by the metric, then by the loss."""
+
     def better(left: dict[str, float], right: dict[str, float]) -> bool:
         if left[metric.name] != right[metric.name]:
             return metric.better(left[metric.name], right[metric.name])

@@ -67,6 +67,8 @@ def search_key(spec: JobSpec, settings: AutoKerasSettings) -> str:
     }
     if not asked["code"]:
         del asked["code"]
+    if spec.forecast is not None:
+        asked["forecast"] = spec.forecast.model_dump(mode="json")
     return hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 

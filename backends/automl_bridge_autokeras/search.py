@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import keras_tuner
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from automl_bridge_autokeras.recorder import Recorder
     from automl_bridge_autokeras.settings import AutoKerasSettings
 
-__all__ = ["prepare_space", "run_search"]
+__all__ = ["Searched", "prepare_search", "run_search"]
 
 _TUNERS = {
     "greedy": tuners.Greedy,
@@ -36,36 +37,49 @@ _PATIENCE = 10  # epochs, as AutoKeras has it; more where epochs are short
 _HYPERBAND_EPOCHS = 48
 
 
-def prepare_space(
-    spec: JobSpec, settings: AutoKerasSettings, prepared: Prepared, code: Sequence[str]
-) -> tuple[Space, Prepared]:
-    """Return what is searched, and the data as it is fed with them.
+@dataclass(frozen=True)
+class Searched:
+    """What is searched: the space, the data as it is fed with them, and what makes the user's callbacks."""
+
+    space: Space
+    prepared: Prepared
+    callbacks: Sequence[Any] = ()
+
+
+def prepare_search(
+    spec: JobSpec, settings: AutoKerasSettings, prepared: Prepared, code: Sequence[str] = ()
+) -> Searched:
+    """Return what is searched; runs the user's functions, if the settings name any.
 
     Parameters
     ----------
     spec, settings, prepared
         What is asked.
     code
-        Digests of the user's functions, as they were when the job was planned.
+        Digests of the user's functions, as they were when the job was planned: search space, then callbacks.
+
+    Raises
+    ------
+    UsageError
+        If one of them does not do what it should.
     """
+    callbacks = load_callbacks(settings.callbacks, code[len(code) - len(settings.callbacks) :])
     if settings.search_space is None:
-        return space_of(prepared.inputs, prepared.train.arrays.inputs), prepared
+        return Searched(space_of(prepared.inputs, prepared.train.arrays.inputs), prepared, callbacks)
     from automl_bridge_autokeras.custom import check_graph, custom_space
 
     space, inputs = custom_space(settings.search_space, code[0], spec, prepared)
     check_graph(space)
-    return space, prepared.fed(inputs, inputs.choose)
+    return Searched(space, prepared.fed(inputs, inputs.choose), callbacks)
 
 
 def run_search(
     spec: JobSpec,
     settings: AutoKerasSettings,
-    prepared: Prepared,
-    space: Space,
+    searched: Searched,
     recorder: Recorder,
     project: Path,
     max_trials: int,
-    code: Sequence[str] = (),
 ) -> None:
     """Search until the recorder, or the number of trials, ends it; the recorder hears of everything.
 
@@ -73,7 +87,7 @@ def run_search(
     ----------
     spec, settings
         What is asked.
-    prepared, space
+    searched
         The data, and what is searched.
     recorder
         Hears of epochs and trials, keeps models.
@@ -81,13 +95,11 @@ def run_search(
         The search's folder; a search that is there is gone on with.
     max_trials
         Trials in all, earlier ones included.
-    code
-        Digests of the user's functions; those of callbacks stand last.
     """
+    prepared, space = searched.prepared, searched.space
     train, validation = prepared.train.arrays, prepared.validation.arrays
-    callbacks = load_callbacks(settings.callbacks, code[len(code) - len(settings.callbacks) :])
-    model = _model(spec, settings, prepared, space, recorder, project, max_trials, callbacks)
-    model.tuner.hypermodel.fixed_epochs = settings.epochs
+    model = _model(spec, settings, searched, recorder, project, max_trials)
+    model.tuner.hypermodel.fixed_epochs, model.tuner.hypermodel.usual_steps = settings.epochs, space.steps
     model.tuner.oracle.max_trials = max_trials
     model.tuner.weigh(train.weights, validation.weights)
     try:
@@ -108,16 +120,16 @@ def run_search(
 def _model(
     spec: JobSpec,
     settings: AutoKerasSettings,
-    prepared: Prepared,
-    space: Space,
+    searched: Searched,
     recorder: Recorder,
     project: Path,
     max_trials: int,
-    callbacks: Sequence[Any],
 ) -> BridgeModel:
+    prepared, space = searched.prepared, searched.space
     hyperband = settings.tuner == "hyperband"
     options: dict[str, Any] = {"max_epochs": settings.epochs or _HYPERBAND_EPOCHS} if hyperband else {}
     metric = prepared.metric
+    patience = max(_PATIENCE, usual_epochs(prepared.train.arrays.rows, space.steps) // 3)
     return BridgeModel(
         space.nodes,
         _head(spec, prepared)(space.trunk),
@@ -132,17 +144,23 @@ def _model(
         judge=prepared.judge,
         presets=() if hyperband else space.presets,
         base_seed=spec.seed,
-        patience=None if settings.epochs else Patience(max(_PATIENCE, usual_epochs(prepared.train.arrays.rows) // 3)),
+        patience=None if settings.epochs else Patience(patience),
         keeps_models=settings.ensemble,
-        callbacks=callbacks,
+        callbacks=searched.callbacks,
         **options,
     )
 
 
 def _head(spec: JobSpec, prepared: Prepared) -> Any:
+    error = "absolute" if spec.metric == "mae" else "squared"
+    if spec.forecast is not None:
+        from automl_bridge_autokeras.blocks_forecast import ForecastHead
+
+        error = "squared" if spec.metric == "rmse" else "absolute"
+        return ForecastHead(spec.forecast.horizon, spec.forecast.quantiles, error, name="steps")
     if prepared.classes:
         return ClassHead(prepared.classes, name="probabilities")
-    return ValueHead(len(spec.target), "absolute" if spec.metric == "mae" else "squared", name="values")
+    return ValueHead(len(spec.target), error, name="values")
 
 
 def _one_or_all(arrays: tuple[NDArray[Any], ...]) -> Any:

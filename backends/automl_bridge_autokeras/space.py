@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from automl_bridge_autokeras.heads import USUAL_STEPS
+from automl_bridge_autokeras.inputs_forecast import ForecastInputs
 from automl_bridge_autokeras.inputs_mixed import MixedInputs
 from automl_bridge_autokeras.inputs_tabular import PRESETS, TableInputs, table_nodes, table_parts
 
@@ -22,20 +24,29 @@ if TYPE_CHECKING:
 
 __all__ = ["Space", "space_of"]
 
+_TEXT_STEPS = 500  # the embeddings of terms learn fast, and soon too much
+
 
 @dataclass(frozen=True)
 class Space:
-    """A search space: input nodes in the order of the arrays, the last node before the head, the first trials."""
+    """A search space: input nodes in the order of the arrays, the last node before the head, the first trials, and
+    the steps of a usual training.
+    """  # noqa: D205 - one thought
 
     nodes: list[Any]
     trunk: Any
     presets: tuple[Mapping[str, Any], ...] = ()
+    steps: int = USUAL_STEPS
 
 
 def space_of(inputs: Inputs, arrays: Sequence[NDArray[Any]]) -> Space:
     """Return the space for ``inputs``, whose training arrays are ``arrays``."""
     if isinstance(inputs, MixedInputs):
         return _mixed(inputs, arrays)
+    if isinstance(inputs, ForecastInputs):
+        from automl_bridge_autokeras.space_forecast import FORECAST_PRESETS, forecast_nodes
+
+        return Space(*forecast_nodes(inputs), FORECAST_PRESETS)
     assert isinstance(inputs, TableInputs)
     nodes, trunk = table_nodes(arrays, inputs.levels, inputs.offsets.tolist())
     return Space(nodes, trunk, PRESETS)
@@ -56,7 +67,7 @@ def _mixed(inputs: MixedInputs, arrays: Sequence[NDArray[Any]]) -> Space:
     for index, image in enumerate(inputs.images.values()):
         nodes.append(_image_part(index, image, parts, len(arrays[0])))
     trunk = TrunkBlock((1, 4, 8), 4, (0, 1, 2), 1, name="trunk_block")(ConcatBlock(name="concat_block")(parts))
-    return Space(nodes, trunk, _presets(inputs))
+    return Space(nodes, trunk, _presets(inputs), USUAL_STEPS if inputs.images or inputs.table else _TEXT_STEPS)
 
 
 def _text_part(index: int, text: TextInputs, parts: list[Any]) -> list[Any]:
@@ -85,9 +96,9 @@ def _presets(inputs: MixedInputs) -> tuple[dict[str, Any], ...]:
     trials: list[dict[str, Any]] = [{}, {}, {}, {}]
     for index in range(len(inputs.texts)):
         block = f"text_block_{index}"
-        trials[1] |= {f"{block}/reads": "both", f"{block}/dropout": 0.5}
-        trials[2] |= {f"{block}/width": 32, f"{block}/dropout": 0.5}
-        trials[3] |= {f"{block}/reads": "both", f"{block}/width": 128, f"{block}/window": 5}
+        trials[1] |= {f"{block}/reads": "both", f"{block}/width": 32}
+        trials[2] |= {f"{block}/dropout": 0.5}
+        trials[3] |= {f"{block}/width": 128}
     for index in range(len(inputs.images)):
         block = f"image_block_{index}"
         trials[1] |= {f"{block}/depth": 2, f"{block}/augment": "shift"}
@@ -96,6 +107,13 @@ def _presets(inputs: MixedInputs) -> tuple[dict[str, Any], ...]:
     if inputs.table is not None:
         for mine, table in zip(trials, PRESETS, strict=True):
             mine |= {name: value for name, value in table.items() if name.startswith("number_block")}
-    trials[2] |= {"trunk_block/layers": 0 if inputs.texts and not inputs.images else 1, "trunk_block/dropout": 0.25}
-    trials[3] |= {"trunk_block/layers": 2, "trunk_block/dropout": 0.25}
+    if inputs.table is None and not inputs.images:
+        # Weighted terms alone are a linear model of rank `width`: with texts, hard to beat.
+        for mine in (trials[0], trials[1], trials[3]):
+            mine["trunk_block/layers"] = 0
+        trials[3]["weight_decay"] = 0.1
+    else:
+        trials[3]["trunk_block/layers"] = 2
+    for mine in trials[2:]:
+        mine["trunk_block/dropout"] = 0.25
     return tuple(trials)

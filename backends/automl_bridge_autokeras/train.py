@@ -16,6 +16,7 @@ import numpy as np
 from automl_bridge.backend import Trial
 from automl_bridge.bundle import BundleMetadata
 from automl_bridge.data.dataset import Dataset
+from automl_bridge.errors import RunFailedError, UsageError
 from automl_bridge.local.files import read_json
 from automl_bridge.spec import JobSpec
 from automl_bridge_autokeras import ensemble, model_io, resume
@@ -43,19 +44,28 @@ def train(job: Job) -> Outcome:
     notes = _prepare_folder(job, project, spec, settings)
     prepared = Prepared.of(dataset, spec, settings, str(job.request["objective"]))
     _log.info("%s rows of %s arrays are ready", len(prepared.train.target), len(prepared.train.arrays.inputs))
+    code = job.request.get("code", [])
+    searched = None
+    if code:
+        # What the user's functions do wrong ends the job before there is any model.
+        from automl_bridge_autokeras.search import prepare_search
+
+        try:
+            searched = prepare_search(spec, settings, prepared, code)
+        except UsageError as error:
+            raise RunFailedError(str(error), kind="data") from error
     save = _Saver(spec, prepared)
     recorder = _recorder(job, project, spec, prepared, save)
     recorder.notes.extend(notes)
     max_trials = int(job.request["max_trials"])
     if not recorder.is_late and len(recorder.trials) < max_trials:
         _log.info("a first model is kept; TensorFlow is loaded")
-        from automl_bridge_autokeras.search import prepare_space, run_search
+        from automl_bridge_autokeras.search import prepare_search, run_search
 
+        searched = searched or prepare_search(spec, settings, prepared)
+        save.inputs, recorder.joins = searched.prepared.inputs, settings.ensemble
         _log.info("the search begins")
-        code = job.request.get("code", [])
-        space, prepared = prepare_space(spec, settings, prepared, code)
-        save.inputs, recorder.joins = prepared.inputs, settings.ensemble
-        run_search(spec, settings, prepared, space, recorder, project, max_trials, code)
+        run_search(spec, settings, searched, recorder, project, max_trials)
         recorder.search_ended()
         _log.info("the search has ended")
         _join(recorder, prepared)
@@ -132,7 +142,7 @@ class _Saver:
     def __call__(self, path: Path, model: Any, words: str, value: float) -> None:
         metadata = _metadata(self._spec, self._prepared.metric, words, value, self.versions)
         inputs = self._prepared.inputs if isinstance(model, LinearGuard) else self.inputs
-        model_io.save(path, model, inputs, self._prepared.scale, metadata)
+        model_io.save(path, model, self._prepared.finished(inputs, model), self._prepared.scale, metadata)
 
 
 def _recorder(job: Job, project: Path, spec: JobSpec, prepared: Prepared, save: _Saver) -> Recorder:
@@ -164,6 +174,7 @@ def _metadata(spec: JobSpec, metric: Metric, words: str, value: float, made_by: 
         target=spec.target,
         metric=spec.metric,
         profile=spec.profile,
+        forecast=spec.forecast,
         seed=spec.seed,
         objective=metric.name,
         model=words,

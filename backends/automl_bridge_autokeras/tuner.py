@@ -23,6 +23,7 @@ from keras_tuner import errors as tuner_errors
 from autokeras import hyper_preprocessors
 from automl_bridge.local.files import is_storage, write_text
 from automl_bridge_autokeras import ensemble, judging, resume, training
+from automl_bridge_autokeras.adapting import adapt
 from automl_bridge_autokeras.callbacks import Callbacks
 
 if TYPE_CHECKING:
@@ -180,7 +181,8 @@ class TrialRunner:
         if count < len(self._presets):
             # What a preset leaves out takes its default; AutoKeras would draw it at random.
             space = {hp.name: hp.default for hp in self.oracle.hyperparameters.space}
-            known = {name: value for name, value in self._presets[count].items() if name in space}
+            # Before the first trial nothing is known of the space, which must take the preset as it is.
+            known = {name: value for name, value in self._presets[count].items() if name in space or not space}
             values = {**space, **known}
             return {"status": keras_tuner.engine.trial.TrialStatus.RUNNING, "values": values}
         return self._choose(trial_id)  # type: ignore[no-any-return]
@@ -196,6 +198,7 @@ class TrialRunner:
         gc.disable()  # tracing makes many objects that all stay; collecting among them finds nothing
         try:
             model = self._try_build(values)
+            adapt(model, train)
             finished = self._finish(model)
             epochs = int(values.values.get("tuner/epochs", 0) or self._epochs())
             self._listener.trial_started(trial.trial_id, epochs)

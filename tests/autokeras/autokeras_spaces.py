@@ -1,0 +1,50 @@
+"""Search spaces and callbacks as a user would write them, for the worker to import."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import keras
+
+import autokeras as ak
+
+
+def picture_net(data):
+    """AutoKeras' own blocks from picture to head."""
+    image = ak.ImageInput()
+    node = ak.ConvBlock(num_blocks=1, num_layers=1, max_pooling=True, separable=False, dropout=0.0)(image)
+    return ak.AutoModel(image, ak.ClassificationHead(dropout=0.0)(node), max_trials=99)
+
+
+def word_net():
+    """No argument, and the node before a head."""
+    words = ak.TextInput()
+    return ak.DenseBlock(num_layers=1, num_units=16)(ak.Flatten()(ak.Embedding(max_features=2000)(words)))
+
+
+def own_arrays(data):
+    """The arrays that our own space reads."""
+    joined = ak.Merge(merge_type="concatenate")([data.nodes["flat"], data.nodes["ranks"]])
+    return ak.DenseBlock(num_layers=1, num_units=32, dropout=0.0, use_batchnorm=False)(joined)
+
+
+def wrong_modality():
+    return ak.DenseBlock()(ak.ImageInput())
+
+
+def no_graph():
+    return 42
+
+
+class Diary(keras.callbacks.Callback):
+    """Writes down what it hears, into the file that a variable names."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        with Path(os.environ["AUTOKERAS_DIARY"]).open("a") as file:
+            file.write(json.dumps({"epoch": epoch, **(logs or {})}) + "\n")
+        self.model.stop_training = epoch == 2
+
+
+NOT_A_CALLBACK = dict
