@@ -168,8 +168,8 @@ def _versions(call: Call) -> dict[str, dict[str, Any]]:
     return call.world.assets.setdefault((call.names["kind"].lower(), call.names["name"]), {})
 
 
-def _asset(call: Call, version: str, body: dict[str, Any]) -> dict[str, Any]:
-    kind, name = call.names["kind"].lower(), call.names["name"]
+def _asset(call: Call, version: str, body: dict[str, Any], named: str | None = None) -> dict[str, Any]:
+    kind, name = call.names["kind"].lower(), named or call.names["name"]
     created = {"createdAt": moment(body["created"]), "createdBy": "sandbox", "createdByType": "User",
                "lastModifiedAt": moment(body["created"])}  # fmt: skip
     return resource(f"{kind}/{name}/versions", version, body["properties"], systemData=created)
@@ -209,12 +209,17 @@ def _delete_version(call: Call) -> Answer:
 
 
 def _list_versions(call: Call) -> Answer:
-    found = sorted(_versions(call).items(), key=lambda item: -item[1]["created"])
-    wanted = call.query.get("hash")
+    wanted, kind = call.query.get("hash"), call.names["kind"].lower()
+    # By its content an asset is found whatever its name: the SDK makes a new one up for code without a name.
+    places = [(call.names["name"], _versions(call))] if not wanted else [
+        (name, versions) for (found, name), versions in call.world.assets.items() if found == kind
+    ]  # fmt: skip
+    listed = [(name, version, body) for name, versions in places for version, body in versions.items()]
+    listed.sort(key=lambda one: -one[2]["created"])
     if wanted:
-        found = [item for item in found if (item[1]["properties"].get("properties") or {}).get("hash_sha256") == wanted]
+        listed = [one for one in listed if (one[2]["properties"].get("properties") or {}).get("hash_sha256") == wanted]
     top = call.number("top")
-    return ok({"value": [_asset(call, version, body) for version, body in found[:top]]})
+    return ok({"value": [_asset(call, version, body, name) for name, version, body in listed[:top]]})
 
 
 def _container(call: Call, kind: str, name: str) -> dict[str, Any]:

@@ -89,7 +89,7 @@ def _check_sas(query: Mapping[str, str], container: str, name: str, account: str
     if "skoid" in query:  # signed with a key that a user was lent; any such is taken
         return
     if "ss" in query:
-        text = "\n".join([account, *(query.get(field, "") for field in ACCOUNT_FIELDS), ""]) + "\n"
+        text = "\n".join([account, *(query.get(field, "") for field in ACCOUNT_FIELDS), ""])
     else:
         place = f"/blob/{account}/{container}" + (f"/{name}" if query.get("sr") == "b" else "")
         text = "\n".join(place if not field else query.get(field, "") for field in SERVICE_FIELDS)
@@ -117,5 +117,5 @@ def account_sas(account: str, key: str, expiry: datetime, *, protocol: str = "ht
     """Return a signature that opens every blob of the account."""
     query = {"sp": "rwdlacup", "ss": "b", "srt": "sco", "se": expiry.strftime("%Y-%m-%dT%H:%M:%SZ"), "sv": VERSION,
              "spr": protocol}  # fmt: skip
-    text = "\n".join([account, *(query.get(field, "") for field in ACCOUNT_FIELDS), ""]) + "\n"
+    text = "\n".join([account, *(query.get(field, "") for field in ACCOUNT_FIELDS), ""])
     return urlencode({**query, "sig": _sign(key, text)})

@@ -29,6 +29,8 @@ __all__ = ["Azurite", "executable"]
 
 START_SECONDS = 60.0
 VERSION = "2021-08-06"
+WATCH = "process.stdin.resume(); process.stdin.on('end', () => process.exit(0));"
+"""Ends Azurite with the process that started it, however that one ended: the pipe between them breaks."""
 HOP = frozenset({"host", "connection", "authorization", "content-length", "transfer-encoding", "expect"})
 
 
@@ -49,11 +51,13 @@ class Azurite:
         self._log = self._folder / "log"
         command = [program, "--blobHost", "127.0.0.1", "--blobPort", "0", "--location", str(self._folder),
                    "--skipApiVersionCheck", "--silent", "--disableTelemetry"]  # fmt: skip
+        watch = self._folder / "watch.js"
+        watch.write_text(WATCH)
+        env = {**os.environ, "AZURITE_ACCOUNTS": f"{account}:{key}", "NODE_OPTIONS": f"--require={watch}"}
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603 (found on the PATH)
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                env={**os.environ, "AZURITE_ACCOUNTS": f"{account}:{key}"},
-            )  # fmt: skip
+                command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=env
+            )
         self._port: int | None = None
         self._lock = threading.Lock()
 
@@ -75,6 +79,8 @@ class Azurite:
 
     def close(self) -> None:
         """End it and remove what it stored."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
         self._process.terminate()
         try:
             self._process.wait(10)
