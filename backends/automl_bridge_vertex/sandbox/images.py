@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from automl_bridge_vertex.sandbox.errors import RpcError, invalid
-from automl_bridge_vertex.sandbox.listing import parse_filter
+from automl_bridge_vertex.sandbox.filters import parse_filter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -45,13 +45,16 @@ class Multiparts:
         name = query.get("uploadId", "")
         if name not in self._uploads:
             return xml_error(404, "NoSuchUpload", "The requested upload was not found.")
-        kind, parts = self._uploads[name]
         if method == "PUT":
-            parts[int(query["partNumber"])] = body
+            self._uploads[name][1][int(query["partNumber"])] = body
             return "200 OK", [("ETag", f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"')], b""
         if method == "DELETE":
             del self._uploads[name]
             return "204 No Content", [], b""
+        return self._complete(name, bucket, key, body)
+
+    def _complete(self, name: str, bucket: str, key: str, body: bytes) -> Answer:
+        kind, parts = self._uploads[name]
         wanted = [int(number) for number in PART.findall(body.decode())]
         if not wanted or not set(wanted) <= set(parts):
             return xml_error(400, "InvalidPart", "One or more of the specified parts could not be found.")

@@ -97,7 +97,7 @@ def begin_delete(world: World, name: str, remove: Callable[[], None], *, seconds
 
 
 def _find(world: World, name: str) -> Operation:
-    found = world.operations.get(world.names.canonical(name))
+    found: Operation | None = world.operations.get(world.names.canonical(name))
     if found is None:
         raise not_found("Operation", name)
     return found

@@ -115,17 +115,20 @@ class TrainingJob:
             at = line.checked if self.fate is FaultKind.JOB_CAPACITY else (line.running + line.end) / 2
             state, code, text = ENDS[self.fate]
             return (self.created + at, state, code, text.format(location=self._location)) if elapsed >= at else None
-        if not self.training.done():
-            return None
+        return self._trained(elapsed) if self.training.done() else None
+
+    def _trained(self, elapsed: float) -> tuple[float, int, int, str] | None:
+        """Return the end of a pipeline whose training is done."""
         error = self.training.exception()
         if error is None:
-            return (self.created + line.end, SUCCEEDED, 0, "") if elapsed >= line.end else None
-        if elapsed < line.checked:
+            end = self.timeline.end
+            return (self.created + end, SUCCEEDED, 0, "") if elapsed >= end else None
+        if elapsed < self.timeline.checked:
             return None
+        code, text = 13, f"{INTERNAL} ({error!r})"
         if isinstance(error, RpcError):
-            text = f"Training pipeline failed with error message: {error.message}"
-            return self.created + line.checked, FAILED, error.code, text
-        return self.created + line.checked, FAILED, 13, f"{INTERNAL} ({error!r})"
+            code, text = error.code, f"Training pipeline failed with error message: {error.message}"
+        return self.created + self.timeline.checked, FAILED, code, text
 
     @property
     def _location(self) -> str:

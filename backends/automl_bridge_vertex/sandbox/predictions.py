@@ -1,25 +1,17 @@
-"""Batch prediction: instances read from the bucket, answers as files. Rows do not keep their order.
-
-Layouts: ``observed`` names folders and files as jobs of AutoML models are seen to do; ``documented`` as the reference
-of BatchPredictionJob says. Which one the service takes today was not checked; ``settings["prediction_layout"]`` picks.
-"""
+"""Batch prediction: instances read from the bucket, and what the model says to each."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-import math
 import random
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from automl_bridge_vertex.sandbox.csvs import is_null, moment_of, number_of, read_rows
 from automl_bridge_vertex.sandbox.errors import RpcError, invalid
-from automl_bridge_vertex.sandbox.series import group
+from automl_bridge_vertex.sandbox.series import group, step_of, turned
 from automl_bridge_vertex.sandbox.tables import take
 
 if TYPE_CHECKING:
@@ -28,9 +20,8 @@ if TYPE_CHECKING:
     from automl_bridge_vertex.sandbox.models import Version
     from automl_bridge_vertex.sandbox.store import Store
 
-__all__ = ["Predicted", "folder_of", "predict", "write"]
+__all__ = ["Predicted", "predict", "problem_of"]
 
-SHARD_ROWS = 250
 LARGEST_IMAGE = 1_500_000  # bytes of an image to predict, VX-IMG-3
 INTERVAL = 1.96  # standard deviations from the value to the bounds of a regression
 MIN_HISTORY = 4
@@ -178,7 +169,8 @@ def _forecast(version: Version, rows: Sequence[dict[str, str]], predicted: Predi
             continue
         history = past[-columns["context"] :] if columns["context"] else past
         values = np.array([number_of(table[columns["target"]][place]) for place in history], dtype=np.float64)
-        said = model.forecast(values, levels)
+        first = moment_of(table[columns["time"]][history[0]], columns["time_format"]) or 0.0
+        said = turned(model, step_of(first, *columns["step"])).forecast(values, levels)
         for place, row in zip(future, said, strict=False):
             prediction: dict[str, Any] = {"value": float(row[0])}
             if levels:
@@ -247,92 +239,6 @@ def _image_instances(store: Store, uris: Sequence[str], instances: str) -> Itera
 def _spec_id(model: str, label: str) -> str:
     """Return the id of an annotation spec: a number, the same for the same label of a model."""
     return str(10**18 + random.Random(f"{model}/{label}").randrange(8 * 10**18))  # noqa: S311 (an id, no secret)
-
-
-# Files
-
-
-def folder_of(prefix: str, model_name: str, created: float, *, layout: str, kind: str) -> str:
-    """Return the folder that a job makes under the prefix that it was given."""
-    moment = datetime.fromtimestamp(created, tz=UTC)
-    if layout == "documented":
-        text = moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
-    elif kind == "image":
-        text = moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    else:
-        text = moment.strftime("%Y_%m_%dT%H_%M_%S_") + f"{moment.microsecond // 1000:03d}Z"
-    return f"{prefix.rstrip('/')}/prediction-{model_name}-{text}"
-
-
-def write(store: Store, folder: str, predicted: Predicted, form: str, *, layout: str, kind: str, seed: str) -> None:
-    """Write predictions and errors into shards; rows are shuffled, the same way for the same ``seed``."""
-    rows = list(predicted.rows)
-    random.Random(seed).shuffle(rows)  # noqa: S311 (an order, no secret)
-    plain = layout == "observed" and kind != "image"
-    ending = f".{form}"
-    shards = max(1, math.ceil(len(rows) / SHARD_ROWS)) if rows or plain else 0
-    for number in range(shards):
-        part = rows[number::shards]
-        name = f"prediction.results-{number:05d}-of-{shards:05d}" if plain else _numbered("predictions", number, layout)
-        content = _csv(part, predicted.target) if form == "csv" else _jsonl(part)
-        store.write(f"{folder}/{name}{ending}", content)
-    if predicted.errors:
-        name = "prediction.errors_stats-00000-of-00001" if plain else _numbered("errors", 0, layout)
-        content = _csv_errors(predicted.errors) if form == "csv" else _jsonl_errors(predicted.errors)
-        store.write(f"{folder}/{name}{ending}", content)
-
-
-def _numbered(word: str, number: int, layout: str) -> str:
-    return f"{word}_{number + 1:0{4 if layout == 'documented' else 5}d}"
-
-
-def _jsonl(rows: Sequence[tuple[dict[str, Any], dict[str, Any]]]) -> bytes:
-    lines = [json.dumps({"instance": instance, "prediction": prediction}) for instance, prediction in rows]
-    return "".join(f"{line}\n" for line in lines).encode()
-
-
-def _csv(rows: Sequence[tuple[dict[str, Any], dict[str, Any]]], target: str) -> bytes:
-    """Write input columns, then ``<target>_<class>_scores`` a class, or ``predicted_<target>``."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    if not rows:
-        return b""
-    names = list(dict.fromkeys(name for instance, _prediction in rows for name in instance))
-    writer.writerow([*names, *_flat(rows[0][1], target)])
-    for instance, prediction in rows:
-        writer.writerow([*(instance.get(name, "") for name in names), *_flat(prediction, target).values()])
-    return buffer.getvalue().encode()
-
-
-def _flat(prediction: dict[str, Any], target: str) -> dict[str, Any]:
-    if "classes" in prediction:
-        pairs = zip(prediction["classes"], prediction["scores"], strict=True)
-        return {f"{target}_{label}_scores": score for label, score in pairs}
-    found = {f"predicted_{target}": prediction["value"]}
-    for name in ("lower_bound", "upper_bound"):
-        if name in prediction:
-            found[f"predicted_{target}_{name}"] = prediction[name]
-    for level, value in zip(
-        prediction.get("quantile_values", []), prediction.get("quantile_predictions", []), strict=True
-    ):
-        found[f"predicted_{target}_quantile_{level:g}"] = value
-    return found
-
-
-def _jsonl_errors(errors: Sequence[tuple[dict[str, Any], int, str]]) -> bytes:
-    lines = [json.dumps({"instance": one, "error": {"code": code, "message": text}}) for one, code, text in errors]
-    return "".join(f"{line}\n" for line in lines).encode()
-
-
-def _csv_errors(errors: Sequence[tuple[dict[str, Any], int, str]]) -> bytes:
-    buffer = io.StringIO()
-    names = list(dict.fromkeys(name for instance, _code, _text in errors for name in instance))
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow([*names, "error"])
-    for instance, code, text in errors:
-        error = json.dumps({"code": code, "message": text})
-        writer.writerow([*(instance.get(name, "") for name in names), error])
-    return buffer.getvalue().encode()
 
 
 def problem_of(error: BaseException) -> tuple[int, str]:

@@ -13,10 +13,12 @@ from automl_bridge_vertex.sandbox.handlers import answer
 from automl_bridge_vertex.sandbox.routes import SERVICES, request_type
 
 if TYPE_CHECKING:
+    from automl_bridge.sandbox.faults import Fault
     from automl_bridge_vertex.sandbox.world import World
 
 __all__ = ["RpcServer"]
 
+RESET = "recvmsg:Connection reset by peer"
 PREFIXES = (
     *(f"/google.cloud.aiplatform.v1.{service}/" for service in SERVICES),
     "/google.longrunning.Operations/",
@@ -71,15 +73,23 @@ def _call(world: World, method: str, request: Any, context: Any) -> Any:
     context.send_initial_metadata((("x-automl-bridge-sandbox", "gcp"),))
     fault = world.context.faults.draw(operation, CALL_FAULTS)
     try:
-        if fault is not None and fault.kind is FaultKind.SLOW:
-            time.sleep(fault.seconds)
-        elif fault is not None and fault.kind is FaultKind.RESET_AFTER:
-            answer(world, method, request)
-            raise RpcError("UNAVAILABLE", "recvmsg: Connection reset by peer")
-        elif fault is not None and fault.kind is FaultKind.RESET_BEFORE:
-            raise RpcError("UNAVAILABLE", "recvmsg: Connection reset by peer")
-        elif fault is not None:
-            raise error_of(fault)
-        return answer(world, method, request)
+        _before(fault)
+        found = answer(world, method, request)
+        if fault is not None and fault.kind is FaultKind.RESET_AFTER:
+            found = None
     except RpcError as error:
         context.abort(grpc.StatusCode[error.status], error.message)
+    if found is None:
+        context.abort(grpc.StatusCode.UNAVAILABLE, RESET)
+    return found
+
+
+def _before(fault: Fault | None) -> None:
+    """Let happen what happens before a request takes effect; a broken connection reads as UNAVAILABLE."""
+    if fault is None or fault.kind is FaultKind.RESET_AFTER:
+        return
+    if fault.kind is FaultKind.RESET_BEFORE:
+        raise RpcError("UNAVAILABLE", RESET)
+    if fault.kind is not FaultKind.SLOW:
+        raise error_of(fault)
+    time.sleep(fault.seconds)

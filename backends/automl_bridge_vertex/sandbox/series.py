@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,14 +21,16 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from automl_bridge.sandbox.trainers import SeriesModel
     from automl_bridge_vertex.sandbox.store import Store
     from automl_bridge_vertex.sandbox.tasks import Task
 
-__all__ = ["group", "train"]
+__all__ = ["group", "step_of", "train", "turned"]
 
 COLUMNS = (3, 100)  # VX-TS-2
 LONGEST = 3000  # steps of a series, VX-TS-4
-SEASONS = {"minute": 60, "hour": 24, "day": 7, "week": 52, "month": 12, "year": 1}
+SEASONS = {"hour": 24, "day": 7, "week": 52, "month": 12, "year": 1}
+SECONDS = {"minute": 60, "hour": 3600, "day": 86400, "week": 604_800}
 
 
 def group(table: Mapping[str, Sequence[str]], series: str, time: str, time_format: str) -> dict[str, list[int]]:
@@ -45,6 +49,20 @@ def group(table: Mapping[str, Sequence[str]], series: str, time: str, time_forma
     for row in sorted(range(len(moments)), key=lambda row: moments[row] or 0.0):
         groups.setdefault(table[series][row], []).append(row)
     return groups
+
+
+def step_of(moment: float, unit: str, quantity: int) -> int:
+    """Return the number of a time step, so that steps of all series are in step with each other."""
+    if unit in SECONDS:
+        return int(moment // (SECONDS[unit] * quantity))
+    date = datetime.fromtimestamp(moment, tz=UTC)
+    return date.year if unit == "year" else date.year * 12 + date.month
+
+
+def turned(model: SeriesModel, first: int) -> SeriesModel:
+    """Return the model for a history whose first step has this number: its season begins elsewhere."""
+    start = first % len(model.profile)
+    return replace(model, profile=[*model.profile[start:], *model.profile[:start]])
 
 
 def train(store: Store, task: Task, sources: Sequence[str], config: Any, vocabulary: Mapping[str, int]) -> Trained:
@@ -85,13 +103,18 @@ def _fit(task: Task, table: Mapping[str, Sequence[str]]) -> Trained:
     longest = max(map(len, groups.values()), default=0)
     if longest > LONGEST:
         raise invalid(f"A time series has {longest} time steps; at most {LONGEST} are allowed.")
+    unit, quantity = inputs.data_granularity.unit, int(inputs.data_granularity.quantity)
+    season = SEASONS.get(unit, 60 // quantity)
+    horizon, levels = int(inputs.forecast_horizon), sorted(inputs.quantiles)
     values: dict[str, NDArray[np.float64]] = {}
     for key, rows in groups.items():
-        numbers = [number_of(table[inputs.target_column][row]) for row in rows]
+        first = step_of(moment_of(table[inputs.time_column][rows[0]], time_format) or 0.0, unit, quantity)
+        late = -first % season  # every series begins with its season
+        kept = rows[late:] if len(rows) - late >= horizon + 4 else rows
+        numbers = [number_of(table[inputs.target_column][row]) for row in kept]
         if None in numbers:
             raise invalid(f"The target column {inputs.target_column} must be numeric.")
         values[key] = np.array(numbers, dtype=np.float64)
-    horizon, levels = int(inputs.forecast_horizon), sorted(inputs.quantiles)
     columns = {
         "target": inputs.target_column,
         "time": inputs.time_column,
@@ -100,8 +123,8 @@ def _fit(task: Task, table: Mapping[str, Sequence[str]]) -> Trained:
         "quantiles": levels,
         "features": [name for name in inputs.available_at_forecast_columns if name != inputs.time_column],
         "context": int(inputs.context_window),
+        "step": (unit, quantity),
     }
-    season = SEASONS[inputs.data_granularity.unit]
     try:
         found = next(
             iter(train_series(values, horizon=horizon, season=season, levels=levels or [0.5], columns=columns))

@@ -29,7 +29,8 @@ def fractions_of(split: Any) -> Fractions:
     left = max(0.0, 1.0 - sum(given))
     if not any(given):
         return DEFAULT
-    return tuple(part + left * usual for part, usual in zip(given, DEFAULT, strict=True))  # type: ignore[return-value]
+    train, check, test = (part + left * usual for part, usual in zip(given, DEFAULT, strict=True))
+    return train, check, test
 
 
 def check_split(config: Any, *, tabular: bool) -> None:
@@ -128,7 +129,7 @@ def _stratified(values: Sequence[str], rows: Sequence[int], fractions: Fractions
         else:
             sets[draw(f"{row}|{values[row]}", fractions)].append(row)
     for group in groups.values():
-        for place, part in enumerate(cut(sorted(group, key=lambda row: draw_key(row)), fractions)):
+        for place, part in enumerate(cut(sorted(group, key=draw_key), fractions)):
             sets[place] += part
     return sets
 

@@ -162,13 +162,13 @@ class StorageProxy:
             return self._put(call, headers, body)
         conditions = {name: call.query[name] for name in CONDITIONS if name in call.query}
         key = call.key
-        upload = call.query.get("upload_id")
+        upload = call.query.get("upload_id", "")
         if call.operation == "objects.insert":
-            kind = call.query.get("uploadType")
-            if upload is not None:
+            if upload:
                 _bucket, key, conditions = self._uploads.get(upload, (call.bucket, "", {}))
             else:
-                key = call.query.get("name") or (_name(body) if kind == "resumable" else "")
+                begun = call.query.get("uploadType") == "resumable"
+                key = call.query.get("name") or (_name(body) if begun else "")
         if not conditions or not key or environ["REQUEST_METHOD"] in {"GET", "HEAD"}:
             return None
         return self._precondition(call.bucket, key, conditions, xml=call.xml)
