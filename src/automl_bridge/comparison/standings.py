@@ -51,6 +51,8 @@ class Standing(Frozen):
         Mean of a run, US dollars; None if unknown.
     billed_total_usd
         Of all its runs, failed ones included; None if unknown.
+    known_usd, known_estimate_usd, known_total_usd
+        What the bill, the estimate and the whole come to at least, where a part is unknown.
     unknown
         Why its bill is unknown.
     usd_per_point
@@ -85,6 +87,9 @@ class Standing(Frozen):
     billed_usd: float | None = None
     estimate_usd: float | None = None
     billed_total_usd: float | None = None
+    known_usd: float = 0.0
+    known_estimate_usd: float = 0.0
+    known_total_usd: float = 0.0
     unknown: tuple[str, ...] = ()
     usd_per_point: float | None = None
     usd_per_1000: float | None = None
@@ -201,6 +206,9 @@ def _plain(
         billed_usd=mean_known([row.billed_usd for row in scored]),
         estimate_usd=mean_known([row.estimate_usd for row in scored or rows]),
         billed_total_usd=_total([row.billed_usd for row in ended]),
+        known_usd=_mean([row.cost.known_usd for row in scored if row.cost is not None]),
+        known_estimate_usd=_mean([row.estimate.likely.known_usd for row in scored or rows if row.estimate is not None]),
+        known_total_usd=math.fsum(cost.known_usd for cost in costs),
         unknown=tuple(dict.fromkeys(why for cost in costs for why in cost.unknown)),
         usd_per_1000=_per_thousand(scored, holdout),
         latency=latency.seconds if latency is not None else None,
@@ -215,6 +223,10 @@ def _plain(
         exact=first.exact,
         verified=first.verified,
     )
+
+
+def _mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values) if values else 0.0
 
 
 def _total(values: Sequence[float | None]) -> float | None:

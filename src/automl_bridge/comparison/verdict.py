@@ -83,7 +83,8 @@ def _headline(metric: Metric, scored: Sequence[Standing], pairs: Sequence[Pair],
     beside = next((one for one in scored if one.backend == baseline), None)
     if all(not one.within_noise for one in rest):
         second = rest[0]
-        return f"{_name(best)} is better than every other beyond noise {rows}, by {_by(metric, best, second, pairs)}."
+        others = "every other" if len(rest) > 1 else _name(second)
+        return f"{_name(best)} is better than {others} beyond noise {rows}, by {_by(metric, best, second, pairs)}."
     if beside is None:
         alike = [_name(one) for one in scored if one.within_noise]
         return f"{_listed(alike)} cannot be told apart {rows}."
@@ -127,7 +128,7 @@ def _cheapest(scored: Sequence[Standing]) -> list[str]:
         first = min(known, key=lambda one: one.billed_usd or 0.0)
         told.append(f"Cheapest within noise of the best: {_name(first)}, {dollars(first.billed_usd or 0.0)} a run.")
     if unknown:
-        told.append(f"What {_listed(unknown)} cost is unknown.")
+        told.append(f"The bill{'s' if len(unknown) > 1 else ''} of {_listed(unknown)} cannot be said in full.")
     return told
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from automl_bridge.comparison.result import Comparison
     from automl_bridge.comparison.standings import Standing
 
-__all__ = ["comparison_text", "print_comparison", "print_estimate", "scored", "spent", "versus"]
+__all__ = ["comparison_text", "print_comparison", "print_estimate", "scored", "spent", "total_said", "versus"]
 
 
 def scored(one: Standing) -> str:
@@ -32,10 +32,12 @@ def scored(one: Standing) -> str:
     return score(one.score) + spread
 
 
-def spent(usd: float | None, *, due: bool = True) -> str:
-    """Write dollars; unknown is said, and where nothing was due there is a dash."""
+def spent(usd: float | None, least: float = 0.0, *, due: bool = True) -> str:
+    """Write dollars; of an unknown sum what it comes to at least; where nothing was due there is a dash."""
     if usd is not None:
         return dollars(usd)
+    if least:
+        return f"over {dollars(least)}"
     return "unknown" if due else MISSING
 
 
@@ -65,10 +67,12 @@ def _totals(prepared: Prepared) -> list[tuple[str, str]]:
     fresh = [one.estimate for one in prepared.planned if one.plan is not None]
     if not fresh:
         return []
-    likely, unknown = _sum([one.likely_usd for one in fresh])
-    said = f"likely {dollars(likely)}" + (f", and {plural(unknown, 'run')} of unknown cost" if unknown else "")
-    worst, open_ends = _sum([one.worst_usd for one in fresh])
-    said += f"; worst case {dollars(worst)}" if not open_ends else f"; {plural(open_ends, 'run')} without a worst case"
+    likely = sum(one.estimate.likely.known_usd for one in fresh if one.estimate is not None)
+    part = sum(one.likely_usd is None for one in fresh)
+    said = f"likely {dollars(likely)}" + (f" and what is unknown of {plural(part, 'run')}" if part else "")
+    worst = sum(one.estimate.worst.known_usd for one in fresh if one.estimate is not None and one.estimate.worst)
+    part = sum(one.worst_usd is None for one in fresh)
+    said += f"; worst case {dollars(worst)}" + (f" and what is unknown of {plural(part, 'run')}" if part else "")
     told = [("all", f"{plural(len(fresh), 'run')}: {said}")]
     cap = prepared.experiment.max_cost_usd
     if cap is not None:
@@ -79,11 +83,6 @@ def _totals(prepared: Prepared) -> list[tuple[str, str]]:
         each = " a run" if any(member.seed != caps[0][0].seed for member, _ in caps) else ""
         told.append(("cap", f"{dollars(cap)} over all, split by the worst cases{each}: {split}"))
     return told
-
-
-def _sum(values: Sequence[float | None]) -> tuple[float, int]:
-    known = [value for value in values if value is not None]
-    return sum(known), len(values) - len(known)
 
 
 def print_comparison(console: Console, comparison: Comparison) -> None:
@@ -98,9 +97,20 @@ def print_comparison(console: Console, comparison: Comparison) -> None:
         name = one.backend + (" SANDBOX" if one.sandbox else "")
         if one.score is None:
             due = one.state not in {"refused", "waiting"}
-            table.add_row(Text(name), Text(one.state, "red"), spent(one.billed_total_usd, due=due), MISSING, MISSING)
+            table.add_row(
+                Text(name),
+                Text(one.state, "red"),
+                spent(one.billed_total_usd, one.known_total_usd, due=due),
+                MISSING,
+                MISSING,
+            )
             continue
-        cells = (scored(one), spent(one.billed_usd), spent(one.estimate_usd), versus(one))
+        cells = (
+            scored(one),
+            spent(one.billed_usd, one.known_usd),
+            spent(one.estimate_usd, one.known_estimate_usd),
+            versus(one),
+        )
         table.add_row(Text(name), *(Text(cell) for cell in cells))
     console.print(Padding(table, (0, 0, 0, len(INDENT)), expand=False))
     console.print()
@@ -114,14 +124,17 @@ def _fields(comparison: Comparison) -> list[tuple[str, Sequence[str]]]:
         if one.reason:
             hint = [f"what you can do: {plain(one.hint)}"] if one.hint else []
             fields.append((one.backend, [plain(" ".join(one.reason.split())), *hint]))
-    totals = [one.billed_total_usd for one in comparison.standings if one.state != "refused"]
-    if all(usd is not None for usd in totals):
-        whole = dollars(sum(usd for usd in totals if usd is not None))
-    else:
-        whole = f"unknown, at least {dollars(sum(usd for usd in totals if usd is not None))},"
+    whole = total_said(comparison)
     runs = plural(sum(row.run is not None for row in comparison.rows), "run")
     fields.append(("cost", [f"{whole} for {runs}"]))
     return fields
+
+
+def total_said(comparison: Comparison) -> str:
+    """Write what all runs cost together."""
+    due = [one for one in comparison.standings if one.state != "refused"]
+    known = dollars(sum(one.known_total_usd for one in due))
+    return known if all(one.billed_total_usd is not None for one in due) else f"unknown, at least {known},"
 
 
 def comparison_text(comparison: Comparison, width: int = 100) -> str:
