@@ -1,10 +1,14 @@
 """The unmodified clients: REST and gRPC over one state, operations, lists; the high-level SDK once."""
 
+import io
+import json
+
 import pytest
 from google.api_core import exceptions
 from google.cloud import aiplatform_v1
 from google.longrunning import operations_pb2
-from vertex_sandbox_kit import NOT_RETRIED, state_of, table_inputs
+from PIL import Image
+from vertex_sandbox_kit import HEADER, NOT_RETRIED, state_of, table_inputs, to_csv
 
 
 def _named(parent, name, **labels):
@@ -170,11 +174,10 @@ def test_default_credentials_are_found(vertex, monkeypatch):
     assert credentials.token == "sandbox"
 
 
-@pytest.mark.slow
-def test_the_high_level_sdk(vertex, loan_rows, monkeypatch):
+@pytest.fixture
+def high_level(vertex, monkeypatch):
     from google.auth.credentials import AnonymousCredentials
     from google.cloud import aiplatform
-    from vertex_sandbox_kit import HEADER, to_csv
 
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", vertex.server.url)
     aiplatform.init(
@@ -184,9 +187,14 @@ def test_the_high_level_sdk(vertex, loan_rows, monkeypatch):
         api_transport="rest",
         credentials=AnonymousCredentials(),
     )
+    return aiplatform
+
+
+@pytest.mark.slow
+def test_the_high_level_sdk_with_a_table(vertex, high_level, loan_rows):
     uri = vertex.put("high/train.csv", to_csv(loan_rows, HEADER))
-    dataset = aiplatform.TabularDataset.create(display_name="high", gcs_source=uri, labels={"by": "sdk"})
-    job = aiplatform.AutoMLTabularTrainingJob(
+    dataset = high_level.TabularDataset.create(display_name="high", gcs_source=uri, labels={"by": "sdk"})
+    job = high_level.AutoMLTabularTrainingJob(
         display_name="high",
         optimization_prediction_type="classification",
         column_specs={"size": "numeric", "colour": "categorical", "note": "auto"},
@@ -204,7 +212,46 @@ def test_the_high_level_sdk(vertex, loan_rows, monkeypatch):
     )
     names = [blob.name for blob in batch.iter_outputs()]
     assert any("prediction.results-" in name for name in names)
-    batch.delete()
-    model.delete()
-    job.delete()
-    dataset.delete()
+    for made in (batch, model, job, dataset):
+        made.delete()
+
+
+@pytest.mark.slow
+def test_the_high_level_sdk_with_series_and_images(vertex, high_level):
+    rows = [
+        [f"s{s}", f"2025-{m + 1:02d}-{d + 1:02d}", f"{s + d}"] for s in range(8) for m in range(6) for d in range(28)
+    ]
+    uri = vertex.put("high/series.csv", to_csv(rows, ["store", "day", "sales"]))
+    dataset = high_level.TimeSeriesDataset.create(display_name="series", gcs_source=uri)
+    job = high_level.AutoMLForecastingTrainingJob(
+        display_name="series", column_specs={"day": "timestamp", "sales": "numeric"}
+    )
+    model = job.run(
+        dataset=dataset,
+        target_column="sales",
+        time_column="day",
+        time_series_identifier_column="store",
+        unavailable_at_forecast_columns=["sales"],
+        available_at_forecast_columns=["day"],
+        forecast_horizon=7,
+        context_window=14,
+        data_granularity_unit="day",
+        data_granularity_count=1,
+        budget_milli_node_hours=1000,
+    )
+    assert model.resource_name.startswith("projects/123456789012/")
+    lines = []
+    for number in range(24):
+        image = Image.new("RGB", (8, 8), (200, 0, 0) if number % 2 else (0, 0, 200))
+        buffer = io.BytesIO()
+        image.save(buffer, "PNG")
+        uri = vertex.put(f"high/{number}.png", buffer.getvalue())
+        label = {"displayName": "red" if number % 2 else "blue"}
+        lines.append(json.dumps({"imageGcsUri": uri, "classificationAnnotation": label}))
+    images = high_level.ImageDataset.create(
+        display_name="images",
+        gcs_source=vertex.put("high/images.jsonl", "\n".join(lines)),
+        import_schema_uri=high_level.schema.dataset.ioformat.image.single_label_classification,
+    )
+    trainer = high_level.AutoMLImageTrainingJob(display_name="images", prediction_type="classification")
+    assert trainer.run(dataset=images, budget_milli_node_hours=8000).name

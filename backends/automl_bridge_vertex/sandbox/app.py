@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from automl_bridge_vertex.sandbox.credentials import Account
+from automl_bridge_vertex.sandbox.credentials import EMAIL, Account
 from automl_bridge_vertex.sandbox.errors import RpcError, render_error
 from automl_bridge_vertex.sandbox.faults import error_of
 from automl_bridge_vertex.sandbox.gcs import Emulator
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from automl_bridge.sandbox.faults import Fault
     from automl_bridge.sandbox.service import Context, Environ
     from automl_bridge_vertex.sandbox.errors import Answer
+    from automl_bridge_vertex.sandbox.storage import StorageCall
 
 __all__ = ["BUCKET", "LOCATION", "PROJECT", "GcpSandbox", "create"]
 
@@ -54,6 +55,7 @@ class GcpSandbox:
         self.emulator = Emulator()
         self.storage = StorageProxy(self.emulator, LOCATION)
         self.world = World(context, Store(self.storage))
+        self.storage.allows = self.world.access.allows
         self.rpc = RpcServer(self.world, HOST)
         self.world.store.create_bucket(BUCKET, LOCATION)
         self.world.work(_warm_up)
@@ -79,13 +81,22 @@ class GcpSandbox:
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         """Answer a request (WSGI)."""
         if STORAGE in environ:
-            return self.storage(environ[STORAGE], environ, _marked(start_response))
+            return self._objects(environ[STORAGE], environ, _marked(start_response))
         body = _drain(environ)
         try:
             status, headers, content = self._answer(environ, body)
         except RpcError as error:
             status, headers, content = render_error(error)
         start_response(status, [*headers, MARK, ("Content-Length", str(len(content)))])
+        return [content]
+
+    def _objects(self, call: StorageCall, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        lacking = self.world.access.refused_of(call)
+        if lacking is None:
+            return self.storage(call, environ, start_response)
+        _drain(environ)
+        status, headers, content = self.storage.deny(call, EMAIL, lacking)
+        start_response(status, [*headers, ("Content-Length", str(len(content)))])
         return [content]
 
     def _answer(self, environ: Environ, body: bytes) -> Answer:
@@ -97,10 +108,22 @@ class GcpSandbox:
         found = answer(self.world, call.route.method, build_request(call, body))
         return render(found, numeric_enums=call.numeric_enums)
 
-    def control(self, action: str, _body: Any) -> Any:
-        """Show where gRPC listens."""
+    def control(self, action: str, body: Any) -> Any:
+        """Show where gRPC listens; set, show or clear the permissions in force, and show what was asked of them."""
+        access = self.world.access
         if action == "grpc":
             return {"address": self.rpc.address}
+        if action == "policy":
+            if body is not None:
+                access.granted = [str(one) for one in (body["permissions"] if isinstance(body, dict) else body)]
+            return access.granted
+        if action == "delete-policy":
+            access.granted = None
+            access.used.clear()
+            access.refused.clear()
+            return None
+        if action == "actions":
+            return {"used": sorted(access.used), "refused": access.refused}
         raise LookupError(f"no control action {action}")
 
     def environment(self, url: str) -> Mapping[str, str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from automl_bridge_vertex.sandbox.names import PROJECT
 
-__all__ = ["Account"]
+__all__ = ["EMAIL", "Account"]
 
 EMAIL = f"sandbox@{PROJECT}.iam.gserviceaccount.com"
 

@@ -56,6 +56,7 @@ def answer(world: World, method: str, request: Any) -> Any:
     handler = METHODS.get(method)
     if handler is None:
         raise unimplemented(method)
+    world.access.check(method, request)
     world.settle()
     with world.lock:
         found = handler(world, request)

@@ -17,7 +17,7 @@ from automl_bridge.sandbox.faults import FaultKind
 from automl_bridge_vertex.sandbox.multipart import Multiparts, xml_error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from automl_bridge.sandbox.faults import Fault
     from automl_bridge.sandbox.service import Environ
@@ -111,6 +111,7 @@ class StorageProxy:
         self._emulator = emulator
         self._pool = urllib3.HTTPConnectionPool(emulator.host, emulator.port, maxsize=16, retries=False)
         self._default = default_location.upper()
+        self.allows: Callable[[str], bool] = lambda _permission: True
         self._locations: dict[str, str] = {}
         self._uploads: dict[str, tuple[str, str, dict[str, str]]] = {}
         self._multiparts = Multiparts(self._tag_of_written)
@@ -138,6 +139,14 @@ class StorageProxy:
         status, reason, message = FAULTS[fault.kind]
         return _error(status, reason, fault.message or message, xml=call.xml)
 
+    def deny(self, call: StorageCall, who: str, permission: str) -> Answer:
+        """Word what Cloud Storage says to a caller who lacks a permission."""
+        what = (
+            f"{who} does not have {permission} access to the Google Cloud Storage {call.operation.partition('.')[0]}."
+        )
+        message = f"{what} Permission '{permission}' denied on resource (or it may not exist)."
+        return _error(403, "forbidden", message, xml=call.xml)
+
     def __call__(self, call: StorageCall, environ: Environ, start_response: Any) -> Iterable[bytes]:
         """Answer a request (WSGI)."""
         body = _read(environ)
@@ -155,6 +164,9 @@ class StorageProxy:
     def _own(self, call: StorageCall, environ: Environ, headers: dict[str, str], body: bytes) -> Answer | None:
         if call.operation == "buckets.insert" and not call.xml:
             return self.new_bucket(body)
+        if call.operation == "buckets.iam" and call.path.endswith("/testPermissions"):
+            held = json.dumps({"kind": "storage#testIamPermissionsResponse", "permissions": self._held(environ)})
+            return "200 OK", [("Content-Type", "application/json")], held.encode()
         if call.xml and {"uploads", "uploadId"} & set(call.query):
             kind = headers.get("content-type", BINARY)
             return self._multiparts.answer(environ["REQUEST_METHOD"], call.bucket, call.key, call.query, kind, body)
@@ -172,6 +184,11 @@ class StorageProxy:
         if not conditions or not key or environ["REQUEST_METHOD"] in {"GET", "HEAD"}:
             return None
         return self._precondition(call.bucket, key, conditions, xml=call.xml)
+
+    def _held(self, environ: Environ) -> list[str]:
+        """Return which of the permissions that a caller asks about are granted."""
+        asked = parse_qs(str(environ.get("QUERY_STRING", ""))).get("permissions", [])
+        return [one for one in asked if self.allows(one)]
 
     def _precondition(self, bucket: str, key: str, conditions: dict[str, str], *, xml: bool) -> Answer | None:
         status, _headers, found = self.ask("GET", _object_path(bucket, key))
@@ -309,9 +326,21 @@ def _stream(answer: Any) -> Iterator[bytes]:
 
 
 def _error(status: int, reason: str, message: str, *, xml: bool) -> Answer:
-    words = {412: "Precondition Failed", 429: "Too Many Requests", 401: "Unauthorized", 503: "Service Unavailable"}
+    words = {
+        403: "Forbidden",
+        412: "Precondition Failed",
+        429: "Too Many Requests",
+        401: "Unauthorized",
+        503: "Service Unavailable",
+    }
     if xml:
-        codes = {412: "PreconditionFailed", 429: "SlowDown", 401: "AuthenticationRequired", 503: "InternalError"}
+        codes = {
+            403: "AccessDenied",
+            412: "PreconditionFailed",
+            429: "SlowDown",
+            401: "AuthenticationRequired",
+            503: "InternalError",
+        }
         return xml_error(status, codes.get(status, reason), message)
     error = {"code": status, "message": message, "errors": [{"message": message, "domain": "global", "reason": reason}]}
     line = f"{status} {words.get(status, 'Error')}"

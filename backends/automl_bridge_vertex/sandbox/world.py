@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Protocol
 
 from automl_bridge.sandbox.faults import JOB_FAULTS, FaultKind
+from automl_bridge_vertex.sandbox.access import Access
 from automl_bridge_vertex.sandbox.errors import RpcError, not_found
 from automl_bridge_vertex.sandbox.names import Names
 
@@ -40,6 +41,7 @@ class World:
         self.clock = context.clock
         self.store = store
         self.names = Names()
+        self.access = Access()
         self.lock = threading.RLock()
         self.datasets: dict[str, Any] = {}
         self.pipelines: dict[str, Any] = {}
