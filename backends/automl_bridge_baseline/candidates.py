@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -114,7 +114,8 @@ def _joined(strength: float) -> Make:
 
         from automl_bridge_baseline.joined import Joined
 
-        columns = _linear(layout, classification, metric, seed).named_steps["columns"]
+        beside = replace(layout, numeric=layout.beside_terms)
+        columns = _linear(beside, classification, metric, seed).named_steps["columns"]
         columns.sparse_threshold = 0.0
         if classification:
             return Joined(columns, LogisticRegression(C=strength, max_iter=200, tol=1e-3))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from automl_bridge.data.dataset import Dataset
     from automl_bridge.data.encode import TableEncoder
+    from automl_bridge_baseline.reader import Reader
     from automl_bridge_baseline.rows import Rows
 
 __all__ = ["Layout", "Part", "matrix", "outputs_of", "read_part"]
@@ -29,18 +30,24 @@ class Layout:
 
     numeric: list[int]
     categorical: list[int]
+    beside_terms: list[int] = field(default_factory=list)
+    """Numbers that a model of terms reads beside them: not those that sum texts up."""
     terms: int = 0
     """Number of terms beside the matrix."""
 
     @classmethod
-    def of(cls, encoder: TableEncoder, rows: Rows | None = None) -> Layout:
-        """Return the layout of what `matrix` makes; what ``rows`` have after it are numbers."""
+    def of(cls, reader: Reader, rows: Rows) -> Layout:
+        """Return the layout of what ``reader`` makes: the encoder's matrix, sums of texts, numbers of pictures."""
+        encoder = reader.encoder
         numbers, levels = len(encoder.numeric_names), len(encoder.categorical_names)
-        width = numbers + levels if rows is None else rows.dense.shape[1]
+        sums = sum(len(text.components) for text in reader.texts)
+        sizes = {f"{name}.{what}" for name in encoder.text_names for what in ("length", "words")}
+        plain = [place for place, name in enumerate(encoder.numeric_names) if name not in sizes]
         return cls(
-            numeric=[*range(numbers), *range(numbers + levels, width)],
+            numeric=[*range(numbers), *range(numbers + levels, rows.dense.shape[1])],
             categorical=list(range(numbers, numbers + levels)),
-            terms=0 if rows is None or rows.terms is None else rows.terms.shape[1],
+            beside_terms=[*plain, *range(numbers + levels + sums, rows.dense.shape[1])],
+            terms=0 if rows.terms is None else rows.terms.shape[1],
         )
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from sklearn.base import BaseEstimator
 
 if TYPE_CHECKING:
@@ -12,6 +13,10 @@ if TYPE_CHECKING:
     from automl_bridge_baseline.rows import Rows
 
 __all__ = ["Joined", "inputs"]
+
+
+_REACH = 5.0
+"""Scaled columns end here, in standard deviations: new rows may lie far outside, and a line goes on for ever."""
 
 
 class Joined(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
@@ -53,7 +58,7 @@ class Joined(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no type
         return found
 
     def _joined(self, rows: Rows) -> Any:
-        dense = self.columns.transform(rows.dense)
+        dense = np.clip(self.columns.transform(rows.dense), -_REACH, _REACH)
         if rows.terms is None:
             return dense
         from scipy import sparse

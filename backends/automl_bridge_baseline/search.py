@@ -98,7 +98,7 @@ def train(plan: Plan, dataset: Dataset, folder: Path) -> Outcome:
     }
     job = _Job(
         plan=plan,
-        layout=Layout.of(reader.encoder, rows),
+        layout=Layout.of(reader, rows),
         train=parts["train"],
         validation=parts.get("validation"),
         metric=METRICS[spec.metric],

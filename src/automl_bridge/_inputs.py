@@ -133,6 +133,9 @@ def _checked_features(X: Any) -> Any:
 
 
 def _checked_target(y: Any, task: str | Task | None) -> Any:
+    if getattr(y, "ndim", 1) == 2 and y.shape[1] > 1 and not (task and Task.parse(task).is_classification):
+        several: Any = check_array(y, dtype=None)
+        return several
     values = column_or_1d(y, warn=True)
     if values.dtype.kind == "f":
         assert_all_finite(values, input_name="y")

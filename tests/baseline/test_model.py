@@ -81,7 +81,7 @@ def test_an_array_with_objects_in_it_is_refused(backend, done, tmp_path):
 def test_a_model_that_another_version_reads_in_another_way_is_refused(backend, done, tmp_path):
     source = Path(done.model.uri)
     rows = model._array(read_bytes(source, read_bundle(source), "test_outputs.npy"), source)
-    other = {"test_outputs.npy": model._npy(rows[:, ::-1].copy())}
+    other = {"test_outputs.npy": model.npy(rows[:, ::-1].copy())}
     with pytest.raises(BundleError, match=r"made with scikit-learn 1\.2\.3") as caught:
         backend.load(remade(done, tmp_path / "old", versions={"scikit-learn": "1.2.3"}, **other))
     assert 'pip install "scikit-learn==1.2.3"' in caught.value.hint
