@@ -1,0 +1,32 @@
+"""The space that is searched for series. Needs AutoKeras, and so TensorFlow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from automl_bridge_autokeras.blocks import ConcatBlock, TrunkBlock
+from automl_bridge_autokeras.blocks_forecast import AheadBlock, WindowBlock
+from automl_bridge_autokeras.heads import ArrayInput
+
+if TYPE_CHECKING:
+    from automl_bridge_autokeras.inputs_forecast import ForecastInputs
+
+__all__ = ["FORECAST_PRESETS", "forecast_nodes"]
+
+FORECAST_PRESETS: tuple[dict[str, Any], ...] = (
+    {},
+    {"window_block/reads": "trend", "trunk_block/layers": 0, "trunk_block/dropout": 0.0, "weight_decay": 0.1},
+    {"window_block/reads": "conv", "trunk_block/layers": 1, "trunk_block/dropout": 0.25},
+    {"trunk_block/kind": "residual", "trunk_block/units": 64, "trunk_block/dropout": 0.25, "learning_rate": 1e-3},
+)
+"""The first trials: dense layers on the window; linear in trend and rest; convolutions; residual layers."""
+
+
+def forecast_nodes(inputs: ForecastInputs) -> tuple[list[Any], Any]:
+    """Return the input nodes for the arrays of `ForecastInputs.origins`, and the node that a head goes on."""
+    nodes = {name: ArrayInput(name=name) for name in inputs.names}
+    window = WindowBlock(inputs.shape.season, name="window_block")(nodes["window"])
+    ahead = AheadBlock(name="ahead_block")(nodes["ahead"]) if "ahead" in nodes else []
+    parts = [*window, nodes["seasons"], *ahead, nodes["still"]]
+    trunk = TrunkBlock((1, 4, 8), 8, (0, 1, 2), 2, name="trunk_block")(ConcatBlock(name="concat_block")(parts))
+    return list(nodes.values()), trunk
