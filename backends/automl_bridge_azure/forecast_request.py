@@ -10,11 +10,9 @@ from automl_bridge.spec import Role
 from automl_bridge_azure.limits import limit, refusal
 
 if TYPE_CHECKING:
-    from automl_bridge.spec import ColumnProfile, JobSpec, Profile
+    from automl_bridge.spec import JobSpec, Profile
 
 __all__ = ["SINGLE_SERIES", "check_rows", "forecast_settings", "series_names", "wire_names"]
-
-_MARK = "x_"
 
 SINGLE_SERIES = "one_series"
 """Column that is added where the table is one series: without any, the service looks for series by itself."""
@@ -23,14 +21,10 @@ SINGLE_SERIES = "one_series"
 def wire_names(profile: Profile) -> dict[str, str]:
     """Return the staged name of every column that is sent, by its own name.
 
-    Features are marked, so that none is called as a forecaster calls a column of its own (``trend``, ``y``, ``cap``;
-    limit ``azure.forecasting.reserved_names``).
+    Safe names are none of those that a forecaster has for columns of its own (``trend``, ``y``, ``cap``; limit
+    ``azure.forecasting.reserved_names``).
     """
-    return {column.name: _wire(column) for column in profile.columns if column.role is not Role.IGNORED}
-
-
-def _wire(column: ColumnProfile) -> str:
-    return f"{_MARK}{column.safe_name}" if column.role is Role.FEATURE else column.safe_name
+    return {column.name: column.safe_name for column in profile.columns if column.role is not Role.IGNORED}
 
 
 def series_names(profile: Profile) -> list[str]:

@@ -34,15 +34,10 @@ class Rest:
     """
 
     def __init__(self, credential: Any, scope: str) -> None:
-        from azure.core import PipelineClient
-        from azure.core.pipeline import policies as core
+        from azure.core.pipeline.policies import BearerTokenCredentialPolicy
 
-        from automl_bridge_azure.clients import AGENT, RETRIES
-
-        common = [core.UserAgentPolicy(base_user_agent=AGENT), core.ProxyPolicy(), core.RetryPolicy(**RETRIES)]
-        token = core.BearerTokenCredentialPolicy(credential, scope)
-        self._client: Any = PipelineClient("https://", policies=[*common, token])
-        self._anonymous: Any = PipelineClient("https://", policies=list(common))
+        self._client = _client(BearerTokenCredentialPolicy(credential, scope))
+        self._anonymous = _client()
 
     def get(self, url: str, params: Mapping[str, str], *, anonymous: bool = False) -> dict[str, Any]:
         """Return the answer to a GET, a JSON document."""
@@ -94,6 +89,17 @@ class Rest:
             raise HttpResponseError(response=answer)
         found: dict[str, Any] = answer.json()
         return found
+
+
+def _client(*further: Any) -> Any:
+    """Return a client with policies of its own: a pipeline links them to each other, so they cannot be shared."""
+    from azure.core import PipelineClient
+    from azure.core.pipeline.policies import ProxyPolicy, RetryPolicy, UserAgentPolicy
+
+    from automl_bridge_azure.clients import AGENT, RETRIES
+
+    policies = [UserAgentPolicy(base_user_agent=AGENT), ProxyPolicy(), RetryPolicy(**RETRIES), *further]
+    return PipelineClient("https://", policies=policies)
 
 
 def _path(url: str) -> str:

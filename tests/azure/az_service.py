@@ -29,6 +29,10 @@ WORKSPACE_ID = (
 )
 
 
+_OPEN = ("/metadata/endpoints", "/openid-configuration", "/token", "/discovery")
+"""Ends of the paths that need no token."""
+
+
 def _token(form: object) -> str:
     """Return a token for whatever it is asked for; the SDK reads its audience."""
     scope = parse_qs(form.decode())["scope"][0] if isinstance(form, bytes) else ""
@@ -153,6 +157,8 @@ class Service:
         body: Any = raw if blob else _read(raw)
         self.calls.append((method, path, body))
         failed = self.fail(method, path)
+        if "authorization" not in {name.lower() for name in headers} and not path.endswith(_OPEN):
+            failed = 401, _error("AuthenticationFailed", "the 'Authorization' header is missing")
         if failed is None:
             done = self._blob(method, path, query, headers, raw) if blob else self._json(method, path, query, body)
             failed = self.after(method, path)
