@@ -33,7 +33,7 @@ _CREDENTIALS = frozenset({
 _TRANSIENT = frozenset({
     "TransportError", "ServerError", "RetryError", "DeadlineExceeded", "Aborted", "Cancelled", "ConnectionError",
     "Timeout", "ChunkedEncodingError", "ContentDecodingError", "ProtocolError", "ParseError", "DataCorruption",
-    "ConnectionResetError", "IncompleteRead", "RpcError", "JSONDecodeError", "InvalidJSONError", "InvalidResponse",
+    "ConnectionResetError", "IncompleteRead", "RpcError", "JSONDecodeError", "InvalidJSONError",
 })  # fmt: skip
 _CODES = frozenset({408, 499, 500, 502, 503, 504})
 _THROTTLED_WORDS = ("ratelimitexceeded", "userratelimitexceeded", "rate limit", "quota exceeded for quota metric")
@@ -48,8 +48,12 @@ def _kinds(error: BaseException) -> set[str]:
 
 def _code(error: BaseException) -> int:
     """Return the HTTP status of an answer, or 0 where it is no answer of a service."""
-    code = getattr(error, "code", None)
-    return int(code) if isinstance(code, int) else 0
+    # Where the storage client repeats its own steps, the answer is not an exception of its own yet.
+    response = getattr(error, "response", None)
+    for code in (getattr(error, "code", None), getattr(response, "status_code", None)):
+        if isinstance(code, int):
+            return int(code)
+    return 0
 
 
 def is_missing(error: BaseException) -> bool:
