@@ -12,6 +12,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite
 
 from automl_bridge.data.image_arrays import is_image_arrays
+from automl_bridge.data.image_folder import is_image_folder
 from automl_bridge.errors import SchemaError, TargetError
 from automl_bridge.task import Task
 
@@ -36,7 +37,7 @@ def checked(X: Any, y: Any, target: Any, task: str | Task | None) -> Checked:
     SchemaError, ValueError
         If an array has not one row per sample and one column per feature.
     """
-    if y is None and target is None:
+    if y is None and target is None and not is_image_folder(X):
         raise TargetError(
             "Estimator requires y to be passed, but the target y is None",
             hint='pass y, or name a column of X: fit(df, target="churn")',

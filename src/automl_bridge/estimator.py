@@ -61,6 +61,9 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no t
         None: the configuration's (0.2 each). With ``holdout=0`` nothing is scored.
     types
         Kinds of columns set by hand, as ``{"zip": "categorical"}``.
+    bad_images
+        What to do about pictures that cannot be read, in training and in new data: ``refuse`` names them all in one
+        error; ``skip`` leaves their rows out of training, and predicts them as missing.
     profile
         Name of a profile in the configuration.
     settings
@@ -108,6 +111,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no t
         holdout: float | None = None,
         validation: float | None = None,
         types: Mapping[str, str] | None = None,
+        bad_images: str = "refuse",
         profile: str | None = None,
         settings: Mapping[str, Any] | None = None,
         baseline: bool = False,
@@ -123,6 +127,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no t
         self.holdout = holdout
         self.validation = validation
         self.types = types
+        self.bad_images = bad_images
         self.profile = profile
         self.settings = settings
         self.baseline = baseline
@@ -146,7 +151,9 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no t
         Parameters
         ----------
         X
-            Features: any dataframe, array, sparse matrix, list of texts, or the path or address of a file.
+            Features: any dataframe, array, sparse matrix, list of texts; the path or address of a file; pictures, as
+            an array of shape (rows, height, width[, channels]), a list of such or of paths, or as a folder with a
+            subfolder a class, which needs no target.
         y
             Target, one value a row; or name its column by `target`.
         sample_weight
@@ -197,6 +204,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no t
             target=target,
             task=self.task,
             types=self.types,
+            bad_images=self.bad_images,
             weight=weights if weights is not None else weight,
             group=group,
             time=time,
@@ -283,11 +291,20 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no t
         estimator._learn(metadata.task, metadata.profile, metadata.forecast)
         return estimator
 
-    def export(self, path: str | Path) -> Path:
-        """Write the model as a bundle into the folder `path`; returns it."""
+    def export(self, path: str | Path, *, form: str = "bundle") -> Path:
+        """Write the model into the folder `path`; returns it.
+
+        Parameters
+        ----------
+        path
+            A new folder, or an empty one.
+        form
+            ``bundle``, which predicts from raw rows; or, where the backend has it, the network alone as ``keras``,
+            ``savedmodel`` or ``onnx``.
+        """
         check_is_fitted(self, "task_")
         with Session(self._config()) as session:
-            return session.export(self._source, path)
+            return session.export(self._source, path, form=form)
 
     def _config(self) -> Config:
         overrides: dict[str, Any] = {
@@ -341,7 +358,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no t
         if self.task_ is Task.FORECASTING:
             return _pickling.session_for(self).predict(self._source, X)
         table = _inputs.checked_for_predict(X, self.n_features_in_, type(self).__name__)
-        return _pickling.session_for(self).predict(self._source, table)
+        return _pickling.session_for(self).predict(self._source, table, bad_images=self.bad_images)
 
     def __getstate__(self) -> dict[str, Any]:
         return _pickling.state_of(super().__getstate__())
