@@ -18,15 +18,20 @@ SCOPE = (account.SUBSCRIPTION, account.GROUP, account.WORKSPACE)
 HEADER = ["size", "colour", "note", "bought"]
 
 
-@contextmanager
-def sandbox(blobs="builtin", factor=1_000_000):
-    """Serve a stand-in; its variables are in force for as long."""
+def start(blobs="builtin", factor=1_000_000):
+    """Start a stand-in; nothing leads to it yet."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AUTOML_BRIDGE_AZURE_SANDBOX_BLOBS", blobs)
-        with SandboxServer("azure", factor=factor) as server:
-            for name, value in server.env.items():
-                patch.setenv(name, value)
-            yield server
+        return SandboxServer("azure", factor=factor)
+
+
+@contextmanager
+def led_to(server):
+    """Have every client of this process led to a stand-in for as long."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in server.env.items():
+            patch.setenv(name, value)
+        yield
 
 
 def needs_azurite():
@@ -110,7 +115,7 @@ def wait_for(ask, done, deadline=60):
         answer = ask()
         if done(answer):
             return answer
-        pause.wait(0.02)
+        pause.wait(0.05)
     raise AssertionError(f"not within {deadline} s: {answer}")
 
 

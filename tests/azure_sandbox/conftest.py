@@ -2,7 +2,7 @@ import random
 from pathlib import Path
 
 import pytest
-from azure_sandbox_kit import Azure, limits, sandbox
+from azure_sandbox_kit import Azure, led_to, limits, start
 
 
 def pytest_collection_modifyitems(items):
@@ -12,18 +12,27 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.filterwarnings("ignore::DeprecationWarning"))
 
 
-@pytest.fixture(scope="module")
-def server():
-    with sandbox() as running:
-        yield running
+@pytest.fixture(scope="session")
+def _running():
+    with start() as server:
+        with led_to(server):
+            azure = Azure(server)
+        yield server, azure
 
 
 @pytest.fixture(scope="module")
-def azure(server):
-    return Azure(server)
+def server(_running):
+    """Return the one stand-in of the session; its variables are in force in these modules only."""
+    with led_to(_running[0]):
+        yield _running[0]
 
 
 @pytest.fixture(scope="module")
+def azure(_running, server):
+    return _running[1]
+
+
+@pytest.fixture(scope="session")
 def rows():
     draw = random.Random(7)
     made = []
@@ -57,14 +66,14 @@ def classification(azure, table_uri):
     return make
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def _done():
     return {}
 
 
 @pytest.fixture
 def trained(azure, classification, _done):
-    """Return a job that is done, once for all tests of a module."""
+    """Return a job that is done, once for all tests."""
     if "job" not in _done:
         azure.submit(classification("trained", max_trials=5, max_concurrent_trials=2, ensembles=True, explain=True,
                                     timeout_minutes=120))  # fmt: skip

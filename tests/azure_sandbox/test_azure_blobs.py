@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from azure_sandbox_kit import Azure, needs_azurite, sandbox
+from azure_sandbox_kit import Azure, led_to, needs_azurite, start
 
 from automl_bridge_azure.sandbox import account
 
@@ -12,7 +12,7 @@ from automl_bridge_azure.sandbox import account
 def azure(request):
     if request.param == "azurite":
         needs_azurite()
-    with sandbox(request.param) as server:
+    with start(request.param) as server, led_to(server):
         yield Azure(server)
 
 
@@ -25,7 +25,10 @@ def test_what_is_written_is_read_listed_and_deleted(azure):
 
     for name in ("a/one.txt", "a/b/two words & ü.txt", "c.txt"):
         blob(azure, name).upload_blob(name.encode(), metadata={"Upload_Status": "done"})
-    assert [one.name for one in azure.container.list_blobs(name_starts_with="a/")] == ["a/b/two words & ü.txt", "a/one.txt"]
+    assert [one.name for one in azure.container.list_blobs(name_starts_with="a/")] == [
+        "a/b/two words & ü.txt",
+        "a/one.txt",
+    ]
     assert [one.name for one in azure.container.walk_blobs(delimiter="/")] == ["a/", "c.txt"]
     found = next(azure.container.list_blobs(name_starts_with="c", include=["metadata"]))
     assert (found.size, found.metadata) == (5, {"Upload_Status": "done"})

@@ -45,7 +45,9 @@ def test_a_script_predicts_probabilities_with_the_best_model(azure, trained, com
     best = trained.tags["automl_best_child_run_id"]
     azure.put("data/holdout", {"rows.csv": to_csv([row[:3] for row in rows], ["size", "colour", "note"])})
     inputs = {
-        "model": Input(type="mlflow_model", path=f"azureml://jobs/{best}/outputs/artifacts/paths/outputs/mlflow-model/"),
+        "model": Input(
+            type="mlflow_model", path=f"azureml://jobs/{best}/outputs/artifacts/paths/outputs/mlflow-model/"
+        ),
         "data": Input(type="uri_folder", path="azureml://datastores/workspaceblobstore/paths/data/holdout/"),
         "column": "prediction",
     }

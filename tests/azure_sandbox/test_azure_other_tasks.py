@@ -72,7 +72,9 @@ def test_texts_are_classified_and_a_trial_is_a_run_of_the_sweep(azure):
     draw = random.Random(3)
     words = {"good": ["great", "love", "fine"], "bad": ["awful", "hate", "poor"]}
     rows = [[f"i {draw.choice(words[label])} this {n}", label] for n in range(60) for label in words]
-    uris = [azure.put_rows(f"data/text-{n}", part, ["text", "label"]) for n, part in enumerate((rows[:100], rows[100:]))]
+    uris = [
+        azure.put_rows(f"data/text-{n}", part, ["text", "label"]) for n, part in enumerate((rows[:100], rows[100:]))
+    ]
     job = automl.text_classification(
         training_data=azure.input(uris[0]), validation_data=azure.input(uris[1]), target_column_name="label",
         primary_metric="accuracy",

@@ -28,8 +28,14 @@ def test_metrics_come_by_mlflow_and_durations_by_run_history(azure, trained):
     run = azure.ml.jobs._runs_operations.get_run("trained_0")
     assert metrics["AUC_weighted"] == pytest.approx(float(run.properties["score"]))
     assert run.compute_duration == "00:02:00.0000000"
-    assert (run.compute.vm_size, run.compute.target, run.compute.priority) == ("STANDARD_DS3_V2", "cpu-cluster", "Dedicated")
-    _status, _headers, found = azure.request("POST", f"{place}/runs/search", {"filter": "tags.mlflow.parentRunId = 'trained'"})
+    assert (run.compute.vm_size, run.compute.target, run.compute.priority) == (
+        "STANDARD_DS3_V2",
+        "cpu-cluster",
+        "Dedicated",
+    )
+    _status, _headers, found = azure.request(
+        "POST", f"{place}/runs/search", {"filter": "tags.mlflow.parentRunId = 'trained'"}
+    )
     assert len(found["runs"]) == 8
     _status, _headers, found = azure.request("GET", f"{place}/artifacts/list?run_id=trained_0&path=outputs")
     assert {"path": "outputs/mlflow-model", "is_dir": True} in found["files"]
@@ -80,7 +86,9 @@ def test_a_regression_is_scored_by_normalised_errors(azure, rows):
     job.set_training(enable_vote_ensemble=False, enable_stack_ensemble=False, enable_model_explainability=False)
     azure.submit(limits(job))
     done = azure.wait("regression")
-    scores = {n: float(c.properties["score"]) for n, c in azure.children("regression").items() if "score" in c.properties}
+    scores = {
+        n: float(c.properties["score"]) for n, c in azure.children("regression").items() if "score" in c.properties
+    }
     assert len(scores) == 3
     assert scores[done.tags["automl_best_child_run_id"]] == min(scores.values()) < 0.2
 
@@ -106,6 +114,7 @@ def test_parquet_keeps_types_and_numbers_are_classes(azure, rows, classification
 
 def test_states_go_by_in_order(azure, classification):
     azure.server.clock.factor = 1e-6
+    azure.server.context.settings["pace"] = {"finalize": 90}
     path = f"{azure.ml.workspaces.get().id}/jobs/states?api-version=2024-01-01-preview"
     try:
         azure.submit(classification("states", max_trials=1, job={"compute": None}))
@@ -113,11 +122,12 @@ def test_states_go_by_in_order(azure, classification):
 
         def look():
             seen.append(azure.request("GET", path)[2]["properties"]["status"])
-            azure.server.clock.advance(10)
+            azure.server.clock.advance(40)
             return seen[-1]
 
         wait_for(look, lambda status: status == "Completed")
     finally:
         azure.server.clock.factor = 1_000_000
+        azure.server.context.settings.clear()
     order = ["NotStarted", "Queued", "Preparing", "Running", "Finalizing", "Completed"]
     assert list(dict.fromkeys(seen)) == order

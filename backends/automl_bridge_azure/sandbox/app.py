@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import socket
@@ -30,7 +29,9 @@ if TYPE_CHECKING:
 __all__ = ["AzureSandbox", "create"]
 
 ROUTES = [*job_calls.ROUTES, *history.ROUTES, *tracking.ROUTES, *arm.ROUTES]
-ENTRA = re.compile(r"/(?P<tenant>[^/]+)(?:/v2\.0)?/\.well-known/openid-configuration|/(?P<to>[^/]+)/oauth2/(?:v2\.0/)?token")
+ENTRA = re.compile(
+    r"/(?P<tenant>[^/]+)(?:/v2\.0)?/\.well-known/openid-configuration|/(?P<to>[^/]+)/oauth2/(?:v2\.0/)?token"
+)
 BLOBS = "AUTOML_BRIDGE_AZURE_SANDBOX_BLOBS"
 QUOTA = "Operation could not be completed as it results in exceeding approved quota of dedicated cores. (sandbox)"
 
@@ -119,10 +120,13 @@ class AzureSandbox:
             answer: Answer = handler(environ)
             return answer
         if not environ.get("HTTP_AUTHORIZATION", "").startswith("Bearer "):
-            raise AzureError("AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing.", 401,
-                             headers=[("WWW-Authenticate", f'Bearer authorization_uri="{self.world.url}/adfs"')])  # fmt: skip
+            asks = [("WWW-Authenticate", f'Bearer authorization_uri="{self.world.url}/adfs"')]
+            said = "Authentication failed. The 'Authorization' header is missing."
+            raise AzureError("AuthenticationFailed", said, 401, headers=asks)
         if handler is None:
-            raise AzureError("NotFound", f"The sandbox has nothing at {environ['REQUEST_METHOD']} {environ['PATH_INFO']}.", 404)
+            raise AzureError(
+                "NotFound", f"The sandbox has nothing at {environ['REQUEST_METHOD']} {environ['PATH_INFO']}.", 404
+            )
         route, names = handler
         _check_scope(names)
         self.world.settle()
@@ -244,5 +248,3 @@ def _warm_up() -> None:
     import sklearn.ensemble
     import sklearn.linear_model
     import sklearn.metrics  # noqa: F401
-
-

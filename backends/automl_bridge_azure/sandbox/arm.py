@@ -10,7 +10,7 @@ from automl_bridge_azure.sandbox import account
 from automl_bridge_azure.sandbox.account import PREFIX, REGION, resource
 from automl_bridge_azure.sandbox.blobs.auth import container_sas
 from automl_bridge_azure.sandbox.calls import Call, route
-from automl_bridge_azure.sandbox.errors import AzureError, no_content, not_found, ok, user_error
+from automl_bridge_azure.sandbox.errors import no_content, not_found, ok, user_error
 from automl_bridge_azure.sandbox.runs import moment
 from automl_bridge_azure.sandbox.schema import check
 
@@ -193,12 +193,17 @@ def _put_version(call: Call) -> Answer:
     properties = {"isAnonymous": False, "isArchived": False, "tags": {}, "properties": {}, **body["properties"]}
     if call.names["kind"].lower() == "environments":
         properties.setdefault("environmentType", "UserCreated")
+    if call.names["kind"].lower() == "models":
+        properties.setdefault("flavors", {})
     if old is not None and any(old["properties"].get(key) != properties.get(key) for key in URIS):
         raise user_error(
             "A asset with this name and version already exists. The asset's uri cannot be changed. Only tags, "
             "description, and isArchived can be updated.", status=409,
         )  # fmt: skip
-    versions[version] = {"properties": properties, "created": call.world.clock.time() if old is None else old["created"]}
+    versions[version] = {
+        "properties": properties,
+        "created": call.world.clock.time() if old is None else old["created"],
+    }
     return ok(_asset(call, version, versions[version]), 201 if old is None else 200)
 
 
@@ -262,8 +267,6 @@ def _pending_upload(call: Call) -> Answer:
 def _no_such_compute_node(call: Call) -> Answer:
     call.world.computes.body(call.names["name"])
     return ok({"nodes": []})
-
-
 
 
 KIND = r"(?P<kind>codes|data|environments|models)"

@@ -10,8 +10,8 @@ from automl_bridge.sandbox.trainers import UnusableDataError
 from automl_bridge_azure.sandbox.addresses import artifact_prefix
 from automl_bridge_azure.sandbox.errors import AzureError
 from automl_bridge_azure.sandbox.jobs import Job, error_of
-from automl_bridge_azure.sandbox.model_folder import write_outputs
 from automl_bridge_azure.sandbox.mltable import tags_of
+from automl_bridge_azure.sandbox.model_folder import write_outputs
 from automl_bridge_azure.sandbox.request import Request
 from automl_bridge_azure.sandbox.runs import Run
 from automl_bridge_azure.sandbox.scores import MINIMISED
@@ -111,7 +111,9 @@ class AutoMLJob(Job):
             return (self.created + looked, "Failed", error_of(str(error), user=known)) if elapsed >= looked else None
         if elapsed < timeline.end:
             return None
-        none = self.fate is FaultKind.JOB_NO_CANDIDATE or not any(s.role == "trial" and not s.cut for s in timeline.steps)
+        none = self.fate is FaultKind.JOB_NO_CANDIDATE or not any(
+            s.role == "trial" and not s.cut for s in timeline.steps
+        )
         if none:
             return self.created + timeline.end, "Failed", error_of(TIMED_OUT)
         return self.created + timeline.end, "Completed", None
@@ -169,13 +171,18 @@ class AutoMLJob(Job):
         if step.cut or self.fate in {FaultKind.JOB_NO_CANDIDATE, FaultKind.JOB_HANGS}:
             run.finish(at, "Canceled")
             return
-        search: Search = self.search.result()
-        trial = search.ensembles.get(step.role) if step.role != "trial" else (search.trials[number : number + 1] or [None])[0]
+        trial = self._found(step, number)
         if trial is None:
             run.finish(at, "Canceled")
             return
-        self._publish(run, trial, search)
+        self._publish(run, trial, self.search.result())
         run.finish(at, "Completed")
+
+    def _found(self, step: Step, number: int) -> Trial | None:
+        search: Search = self.search.result()
+        if step.role != "trial":
+            return search.ensembles.get(step.role)
+        return search.trials[number] if number < len(search.trials) else None
 
     def _publish(self, run: Run, trial: Trial, search: Search) -> None:
         score = trial.metrics.get(self.request.metric)
@@ -216,6 +223,11 @@ class AutoMLJob(Job):
             place = f"azureml://datastores/workspaceartifactstore/paths/{artifact_prefix(best)}/outputs/mlflow-model/"
             for name, about in (self.properties.get("outputs") or {}).items():
                 if name != "default":
-                    self.run.outputs[name] = {**about, "uri": place, "assetId": f"azureml:{best}_output", "type": "MLFlowModel"}
+                    self.run.outputs[name] = {
+                        **about,
+                        "uri": place,
+                        "assetId": f"azureml:{best}_output",
+                        "type": "MLFlowModel",
+                    }
         if self.timeline.reached:
             self.run.warnings.append("The experiment timeout was reached; the remaining iterations were not run.")

@@ -24,7 +24,9 @@ WORKSPACE_PATH = (
     r"/subscriptions/(?P<subscription>[^/]+)/resourceGroups/(?P<group>[^/]+)"
     r"/providers/Microsoft\.MachineLearningServices/workspaces/(?P<workspace>[^/]+)"
 )
-PLACE = r"/subscriptions/(?P<subscription>[^/]+)/providers/Microsoft\.MachineLearningServices/locations/(?P<location>[^/]+)"
+PLACE = (
+    r"/subscriptions/(?P<subscription>[^/]+)/providers/Microsoft\.MachineLearningServices/locations/(?P<location>[^/]+)"
+)
 
 
 @dataclass

@@ -52,7 +52,12 @@ class CommandJob(Job):
         self._process: subprocess.Popen[bytes] | None = None
         for key, about in (body.get("outputs") or {}).items():
             uri = about.get("uri") or f"azureml://datastores/workspaceblobstore/paths/azureml/{name}/{key}/"
-            self.run.outputs[key] = {**about, "uri": uri, "assetId": f"azureml:{name}_{key}", "type": about["jobOutputType"]}
+            self.run.outputs[key] = {
+                **about,
+                "uri": uri,
+                "assetId": f"azureml:{name}_{key}",
+                "type": about["jobOutputType"],
+            }
         self.outcome: Future[str | None] = world.work(self._work)
         world.clock.run_until(self.created + self.timeline.end)
 

@@ -109,7 +109,11 @@ class Computes:
 
     def usages(self) -> list[dict[str, Any]]:
         """Return what is used of each family."""
-        found = [self._usage("Total Cluster Dedicated Regional vCPUs", "TotalDedicatedCores", sum(map(self.used, _families())), 500)]  # noqa: E501
+        found = [
+            self._usage(
+                "Total Cluster Dedicated Regional vCPUs", "TotalDedicatedCores", sum(map(self.used, _families())), 500
+            )
+        ]
         return found + [self._usage(family, family, self.used(family), self.limit(family)) for family in _families()]
 
     @staticmethod

@@ -120,7 +120,9 @@ class FittedImages(_Fitted):
 class FittedForecaster:
     """Forecasts from the end of what it was trained on, or from a context that comes with the rows."""
 
-    def __init__(self, files: Files, columns: Mapping[str, Any], history: Mapping[tuple[str, ...], list[float]]) -> None:
+    def __init__(
+        self, files: Files, columns: Mapping[str, Any], history: Mapping[tuple[str, ...], list[float]]
+    ) -> None:
         self.files = files
         self.time_column_name = str(columns["time"])
         self.keys = list(columns["keys"])

@@ -47,7 +47,9 @@ def _children(call: Call) -> Answer:
                               "continuationToken": None, "nextLink": None}  # fmt: skip
     if skip + size < len(names):
         answer["continuationToken"] = str(skip + size)
-        answer["nextLink"] = f"{world.url}{quote(call.environ['PATH_INFO'])}?$top={size}&$continuationtoken={skip + size}"
+        answer["nextLink"] = (
+            f"{world.url}{quote(call.environ['PATH_INFO'])}?$top={size}&$continuationtoken={skip + size}"
+        )
     return ok(answer)
 
 
@@ -73,7 +75,8 @@ def _run_data(call: Call) -> Answer:
 
 def _asset_type(about: dict[str, Any]) -> str:
     names = {"mlflow_model": "MLFlowModel", "custom_model": "CustomModel"}
-    return names.get(about.get("jobOutputType", ""), about.get("jobOutputType", "uri_folder"))
+    kind = str(about.get("jobOutputType", "uri_folder"))
+    return names.get(kind, kind)
 
 
 def _query(call: Call) -> Answer:
@@ -154,7 +157,9 @@ def _outputs(call: Call) -> list[tuple[str, str]]:
 
 def _long(uri: str) -> str:
     """Spell an address in full."""
-    base = f"azureml://subscriptions/{account.SUBSCRIPTION}/resourcegroups/{account.GROUP}/workspaces/{account.WORKSPACE}"
+    base = (
+        f"azureml://subscriptions/{account.SUBSCRIPTION}/resourcegroups/{account.GROUP}/workspaces/{account.WORKSPACE}"
+    )
     return uri.replace("azureml://datastores", f"{base}/datastores", 1)
 
 

@@ -23,6 +23,7 @@ __all__ = ["ROUTES"]
 
 NAME = re.compile(r"[A-Za-z0-9][\w-]{0,254}")
 MAX_TAGS, MAX_KEY, MAX_VALUE, MAX_WORDS = 50, 100, 1000, 5000
+# The words of MicrosoftDocs/azure-docs#122250, which the SDK raised as it does for status 400.
 EXISTS = (
     "A job with this name already exists. If you are trying to create a new job, use a different name. If you are "
     "trying to update an existing job, the existing job's {} cannot be changed. Only description, tags, displayName, "
@@ -37,11 +38,11 @@ def _put(call: Call) -> Answer:
     existing = world.jobs.get(name)
     if existing is not None:
         if not existing.same(body):
-            raise user_error(EXISTS.format("settings"), status=409)
+            raise user_error(EXISTS.format("Settings,  Inputs,  Outputs"))
         existing.update(body)
         return ok(existing.to_json())
     if name in world.runs:
-        raise user_error(EXISTS.format("settings"), status=409)
+        raise user_error(EXISTS.format("Settings,  Inputs,  Outputs"))
     kinds = {"AutoML": AutoMLJob, "Command": CommandJob}
     kind = kinds.get(body["jobType"])
     if kind is None:

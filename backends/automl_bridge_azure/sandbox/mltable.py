@@ -56,7 +56,7 @@ def read_mltable(world: World, uri: str) -> Rows:
     UnusableDataError
         If there is no MLTable file, or what it says cannot be done.
     """
-    import yaml
+    import yaml  # type: ignore[import-untyped, unused-ignore]
 
     container, prefix = _place(world, uri)
     folder = prefix.rstrip("/")

@@ -26,7 +26,11 @@ dependencies:
   - mlflow
 name: project_environment
 """
-LOADERS = {"image": "mlflow.pyfunc.model", "text": "azureml.automl.dnn.nlp", "forecasting": "azureml.automl.forecasting"}
+LOADERS = {
+    "image": "mlflow.pyfunc.model",
+    "text": "azureml.automl.dnn.nlp",
+    "forecasting": "azureml.automl.forecasting",
+}
 
 
 def write_outputs(world: World, run_id: str, task: str, search: Search, trial: Trial) -> None:
@@ -65,6 +69,8 @@ def _mlmodel(run_id: str, task: str, name: str, search: Search) -> str:
     content: dict[str, Any] = {"artifact_path": "outputs/mlflow-model", "flavors": flavors, "run_id": run_id,
                                "mlflow_version": "2.21.3", "metadata": {"sandbox": True}}  # fmt: skip
     if tabular:
-        inputs = [{"name": one, "type": MLFLOW_TYPES.get(search.types.get(one, ""), "string")} for one in search.columns]
+        inputs = [
+            {"name": one, "type": MLFLOW_TYPES.get(search.types.get(one, ""), "string")} for one in search.columns
+        ]
         content["signature"] = {"inputs": json.dumps(inputs), "outputs": json.dumps([{"type": "tensor"}])}
     return json.dumps(content, indent=2)

@@ -89,7 +89,11 @@ class Request:
         """What follows the trials: vote, stack, explain."""
         if not self.tabular:
             return ()
-        wanted = (("vote", "enableVoteEnsemble"), ("stack", "enableStackEnsemble"), ("explain", "enableModelExplainability"))
+        wanted = (
+            ("vote", "enableVoteEnsemble"),
+            ("stack", "enableStackEnsemble"),
+            ("explain", "enableModelExplainability"),
+        )
         found = tuple(role for role, name in wanted if self.training.get(name, True) is not False)
         # No ensembles with a timeout of an hour or less (learn, how-to-configure-auto-train).
         if self.timeout <= 3600 and self.limits.get("timeout"):
@@ -120,7 +124,7 @@ class Request:
                   "maxCoresPerTrial": (-1, 16384), "maxNodes": (1, 100 if self.tabular else 32)}  # fmt: skip
         for name, (least, most) in bounds.items():
             value = self.limits.get(name)
-            if value is not None and not least <= value <= most or (name == "maxCoresPerTrial" and value == 0):
+            if (value is not None and not least <= value <= most) or (name == "maxCoresPerTrial" and value == 0):
                 yield f"limitSettings.{name} is {value}; allowed: {least} to {most}"
         spans = {"timeout": (900.0, 365 * DAY), "trialTimeout": (60.0, 30 * DAY)} if self.tabular else {
             "timeout": (1.0, 60 * DAY)}  # fmt: skip

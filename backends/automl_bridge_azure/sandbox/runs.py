@@ -108,7 +108,12 @@ class Run:
             "description": self.description,
             "hidden": self.hidden,
             "runType": self.run_type,
-            "runTypeV2": {"orchestrator": self.run_type, "traits": [], "attribution": None, "computeType": "AmlCompute"},
+            "runTypeV2": {
+                "orchestrator": self.run_type,
+                "traits": [],
+                "attribution": None,
+                "computeType": "AmlCompute",
+            },
             "properties": self.properties,
             "parameters": self.parameters,
             "tags": self.tags,

@@ -43,19 +43,24 @@ def _check(value: Any, spelled: str, path: str, found: Findings) -> None:
     if value is None or spelled == "any":
         return
     if spelled[0] in "[{":
-        kind = list if spelled[0] == "[" else dict
-        if not isinstance(value, kind):
-            found.wrong.append(f"{path} is to be {'an array' if kind is list else 'an object'}, not {value!r}")
-            return
-        items = enumerate(value) if kind is list else value.items()
-        for key, inner in items:
-            if spelled == "{str}" and isinstance(inner, int | float):
-                continue  # the SDK sends hash_version as a number: it is read as text
-            _check(inner, spelled[1:-1], f"{path}[{key}]" if kind is list else f"{path}.{key}", found)
+        _check_many(value, spelled, path, found)
     elif spelled in _schema()["types"]:
         _check_model(value, spelled, path, found)
     else:
         _check_simple(value, spelled, path, found)
+
+
+def _check_many(value: Any, spelled: str, path: str, found: Findings) -> None:
+    if spelled[0] == "[" and isinstance(value, list):
+        for place, inner in enumerate(value):
+            _check(inner, spelled[1:-1], f"{path}[{place}]", found)
+    elif spelled[0] == "{" and isinstance(value, dict):
+        for key, inner in value.items():
+            # The SDK sends hash_version as a number where text is to be: it is read as text.
+            if spelled != "{str}" or not isinstance(inner, int | float):
+                _check(inner, spelled[1:-1], f"{path}.{key}", found)
+    else:
+        found.wrong.append(f"{path} is to be {'an array' if spelled[0] == '[' else 'an object'}, not {value!r}")
 
 
 def _check_model(value: Any, name: str, path: str, found: Findings) -> None:

@@ -7,7 +7,7 @@ besides (source: azure-rest-api-specs, machinelearningservices, 2024-01-01-previ
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import enum
 import json
 import sys
@@ -35,8 +35,8 @@ PREVIEW: dict[str, dict[str, str]] = {
     "AutoMLJob": {"secretsConfiguration": "any"},
     "CommandJob": {"secretsConfiguration": "any", "autologgerSettings": "any"},
 }
-SIMPLE = {str: "str", bool: "bool", int: "int", float: "float", datetime.timedelta: "duration",
-          datetime.datetime: "datetime", datetime.time: "str", bytes: "str", Any: "any"}  # fmt: skip
+SIMPLE = {str: "str", bool: "bool", int: "int", float: "float", dt.timedelta: "duration",
+          dt.datetime: "datetime", dt.time: "str", bytes: "str", Any: "any"}  # fmt: skip
 
 
 class _Builder:
@@ -69,7 +69,7 @@ class _Builder:
             entry["kinds"] = {str(getattr(key, "value", key)): self.add(sub) for key, sub in cls.__mapping__.items()}
         return name
 
-    def _type(self, hint: Any) -> tuple[str, bool]:
+    def _type(self, hint: Any) -> tuple[str, bool]:  # noqa: PLR0911 (a kind of type each)
         """Spell a type; the second value says whether null is no answer."""
         origin, arguments = typing.get_origin(hint), typing.get_args(hint)
         if origin in {typing.Union, types.UnionType}:

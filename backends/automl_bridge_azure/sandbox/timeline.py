@@ -74,7 +74,7 @@ class Timeline:
         return "Running" if elapsed < self.finalizing else "Finalizing"
 
 
-def plan(  # noqa: PLR0913 (each is a choice of the job)
+def plan(
     pace: Pace,
     *,
     booted: bool,

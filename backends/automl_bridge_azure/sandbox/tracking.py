@@ -64,7 +64,11 @@ def _search(call: Call) -> Answer:
     runs, wanted = list(call.world.runs.values()), str(call.body.get("filter") or "")
     for part in filter(None, wanted.split(" and ")):
         key, _, value = part.partition("=")
-        if key.strip().strip("`") not in {"tags.mlflow.parentRunId", 'tags."mlflow.parentRunId"', "tags.`mlflow.parentRunId`"}:
+        if key.strip().strip("`") not in {
+            "tags.mlflow.parentRunId",
+            'tags."mlflow.parentRunId"',
+            "tags.`mlflow.parentRunId`",
+        }:
             raise AzureError("INVALID_PARAMETER_VALUE", f"The sandbox does not search by {part}.", 400)
         runs = [run for run in runs if run.parent == value.strip().strip("'\"")]
     start, most = int(call.body.get("page_token") or 0), int(call.body.get("max_results") or 1000)

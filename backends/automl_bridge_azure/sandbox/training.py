@@ -116,20 +116,22 @@ def _check_table(request: Request, train: Rows, validation: Rows | None, target:
         raise UnusableDataError(f"The data has {cells} cells; a timeout of more than 60 minutes is needed.")
     values = {train.columns[target][place] for place in _labelled(train, target)}
     if len(values) < 2:
-        raise UnusableDataError(f"At least two distinct values are required in the target column, it has {len(values)}.")
+        raise UnusableDataError(
+            f"At least two distinct values are required in the target column, it has {len(values)}."
+        )
     if request.task == "classification" and len(values) == rows:
         raise UnusableDataError("The target column has a different value in each row; this is no classification.")
     positive = request.details.get("positiveLabel")
     if positive is not None and str(positive) not in values:
         raise UnusableDataError(f"The positive label '{positive}' is not in the target column.")
     for name, column in train.columns.items():
-        if train.types.get(name) == "float" and any(value.strip().lower().lstrip("+-") in {"inf", "infinity"} for value in column):
+        if train.types.get(name) == "float" and any(
+            value.strip().lower().lstrip("+-") in {"inf", "infinity"} for value in column
+        ):
             raise UnusableDataError(f"The column '{name}' has infinite values.")
 
 
-def _tables(
-    _world: World, request: Request, train: Rows, validation: Rows | None, target: str, count: int
-) -> Search:
+def _tables(_world: World, request: Request, train: Rows, validation: Rows | None, target: str, count: int) -> Search:
     _check_table(request, train, validation, target)
     classes = request.task == "classification"
     fit, check = _split(request, train, validation, target)
@@ -147,7 +149,8 @@ def _tables(
     kind = train.types.get(target, "string")
     found = Search()
     for number, candidate in enumerate(candidates):
-        said = candidate.model.predict({name: check[name] for name in names})
+        fitted: Any = candidate.model
+        said = fitted.predict({name: check[name] for name in names})
         metrics = _score(check[target], said, labels)
         model = FittedTable([candidate.files], [1.0], labels, kind)
         found.trials.append(Trial(algorithms[number % len(algorithms)], "StandardScalerWrapper", metrics, model))
@@ -192,9 +195,7 @@ def _ensembles(request: Request, found: Search, truth: list[str], labels: list[s
         found.ensembles[role] = Trial(name, "", _score(truth, said, labels), FittedTable(files, weights, labels, kind))
 
 
-def _series(
-    _world: World, request: Request, train: Rows, validation: Rows | None, target: str, count: int
-) -> Search:
+def _series(_world: World, request: Request, train: Rows, validation: Rows | None, target: str, count: int) -> Search:
     _check_table(request, train, None, target)
     settings = request.details.get("forecastingSettings") or {}
     time, keys = str(settings["timeColumnName"]), list(settings.get("timeSeriesIdColumnNames") or [])
@@ -263,9 +264,7 @@ def _groups(rows: Rows, time: str, keys: list[str]) -> dict[tuple[str, ...], lis
     return groups
 
 
-def _texts(
-    _world: World, _request: Request, train: Rows, validation: Rows | None, target: str, count: int
-) -> Search:
+def _texts(_world: World, _request: Request, train: Rows, validation: Rows | None, target: str, count: int) -> Search:
     places = _labelled(train, target)
     if len(places) < MIN_ROWS:
         raise UnusableDataError(f"The training data has {len(places)} samples with a label. Minimum: {MIN_ROWS}.")
@@ -280,7 +279,8 @@ def _texts(
     checked = [(text, label) for text, label in pairs[1] if label in labels]
     found = Search()
     for candidate in train_texts(pairs[0], checked, candidates=count):
-        said = candidate.model.predict([text for text, _label in checked])
+        fitted: Any = candidate.model
+        said = fitted.predict([text for text, _label in checked])
         metrics = scores.of_classes([label for _text, label in checked], said, labels)
         model = FittedTexts([candidate.files], [1.0], labels, train.types.get(target, "string"))
         found.trials.append(Trial("bert-base-uncased", "", metrics, model))
@@ -295,9 +295,7 @@ def _pairs(rows: Rows, target: str) -> list[tuple[str, str]]:
     ]
 
 
-def _images(
-    world: World, request: Request, train: Rows, validation: Rows | None, target: str, count: int
-) -> Search:
+def _images(world: World, request: Request, train: Rows, validation: Rows | None, target: str, count: int) -> Search:
     pairs = _image_pairs(world, train, target)
     if len(pairs) < MIN_IMAGES:
         raise UnusableDataError(f"The training data has {len(pairs)} images. Minimum: {MIN_IMAGES}.")
@@ -313,7 +311,8 @@ def _images(
     checked = [(image, label) for image, label in checked if label in labels] or pairs[:1]
     found = Search()
     for candidate in train_images(pairs, checked, candidates=count):
-        said = candidate.model.predict([image for image, _label in checked])
+        fitted: Any = candidate.model
+        said = fitted.predict([image for image, _label in checked])
         metrics = scores.of_classes([label for _image, label in checked], said, labels)
         model = FittedImages([candidate.files], [1.0], labels, "string")
         found.trials.append(Trial("seresnext", "", metrics, model))

@@ -44,8 +44,10 @@ def authorise(request: BlobRequest, account: str, key: str) -> None:
     if "sig" in request.query:
         _check_sas(request.query, request.container, request.name, account, key)
         return
-    raise AzureError("NoAuthenticationInformation", "Server failed to authenticate the request.", 401,
-                     headers=[("WWW-Authenticate", "Bearer authorization_uri=https://login.sandbox/ resource_id=x")])  # fmt: skip
+    asks = [
+        ("WWW-Authenticate", "Bearer authorization_uri=https://login.sandbox/adfs resource_id=https://storage.sandbox")
+    ]
+    raise AzureError("NoAuthenticationInformation", "Server failed to authenticate the request.", 401, headers=asks)
 
 
 def expired(*, sas: bool) -> AzureError:

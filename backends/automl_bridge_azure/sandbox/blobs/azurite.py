@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import shutil
 import subprocess
 import tempfile
 import threading
 import time
-import urllib.error
-import urllib.request
 import xml.etree.ElementTree as ET
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -107,21 +106,21 @@ class Azurite:
         return account_sas(self._account, self._key, datetime.now(UTC) + timedelta(hours=1), protocol="https,http")
 
     def _send(self, method: str, path: str, query: str, headers: dict[str, str], body: bytes) -> Answer:
-        url = f"{self._base()}{path}?{'&'.join(part for part in (query, self._signature()) if part)}"
+        place = f"/{self._account}{path}?{'&'.join(part for part in (query, self._signature()) if part)}"
         data = body if body or method == "PUT" else None
-        request = urllib.request.Request(url, data, {"x-ms-version": VERSION, **headers}, method=method)  # noqa: S310
-        if data == b"":
-            request.add_header("Content-Length", "0")
-        if data is not None and "content-type" not in headers:
-            request.add_header("Content-Type", "application/octet-stream")
+        sent = {"x-ms-version": VERSION, **headers}
+        if data is not None:
+            sent.setdefault("content-type", "application/octet-stream")
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
-            with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60) as answer:
-                status, sent, content = answer.status, answer.headers, answer.read()
-        except urllib.error.HTTPError as error:
-            status, sent, content = error.code, error.headers, error.read()
-        kept = [(name, value) for name, value in sent.items() if name.lower() not in _DROPPED]
+            connection.request(method, place, data, sent)  # names of headers go as they are
+            answer = connection.getresponse()
+            status, got, content = answer.status, answer.headers, answer.read()
+        finally:
+            connection.close()
+        kept = [(name, value) for name, value in got.items() if name.lower() not in _DROPPED]
         if method == "HEAD":
-            kept.append(("Content-Length", sent.get("Content-Length", "0")))
+            kept.append(("Content-Length", got.get("Content-Length", "0")))
         return line(status), kept, content
 
     # What the rest of the stand-in uses

@@ -7,7 +7,7 @@ import hashlib
 import re
 import xml.etree.ElementTree as ET
 from email.utils import formatdate, parsedate_to_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 from xml.sax.saxutils import escape
 
@@ -83,8 +83,9 @@ def _create_container(store: BlobStore, request: BlobRequest, _environ: Environ)
 
 def _get_container_properties(store: BlobStore, request: BlobRequest, _environ: Environ) -> Answer:
     store.container(request.container)
-    return _done(200, ETag='"0x1"', Last_Modified=formatdate(usegmt=True), x_ms_lease_status="unlocked",
-                 x_ms_lease_state="available", x_ms_has_immutability_policy="false", x_ms_has_legal_hold="false")  # fmt: skip
+    about: Any = {"x_ms_lease_status": "unlocked", "x_ms_lease_state": "available", "x_ms_has_legal_hold": "false",
+             "x_ms_has_immutability_policy": "false"}  # fmt: skip
+    return _done(200, ETag='"0x1"', Last_Modified=formatdate(usegmt=True), **about)
 
 
 def _delete_container(store: BlobStore, request: BlobRequest, _environ: Environ) -> Answer:
@@ -111,7 +112,9 @@ def _list_blobs(store: BlobStore, request: BlobRequest, _environ: Environ) -> An
             following = shown
             break
         folder = f"<BlobPrefix><Name>{escape(shown)}</Name></BlobPrefix>"
-        entries[shown] = folder if cut >= 0 else _entry(name, blobs[name], metadata="metadata" in query.get("include", ""))
+        entries[shown] = (
+            folder if cut >= 0 else _entry(name, blobs[name], metadata="metadata" in query.get("include", ""))
+        )
     named = "".join(
         f"<{tag}>{escape(value)}</{tag}>"
         for tag, value in (("Prefix", prefix), ("Marker", marker), ("Delimiter", delimiter)) if value

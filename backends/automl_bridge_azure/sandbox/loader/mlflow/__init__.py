@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from mlflow import pyfunc, sklearn
+from . import pyfunc, sklearn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

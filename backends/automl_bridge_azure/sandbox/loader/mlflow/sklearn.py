@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlflow._reading import read
+from ._reading import read
 
 __all__ = ["load_model"]
 
