@@ -109,6 +109,9 @@ def test_datasets_that_are_refused(vertex):
 
     with pytest.raises(exceptions.BadRequest, match=r"is in location `europe-west4`\. It must be in the same regional"):
         create("gs://bucket-in-europe/some.csv")
+    vertex.storage.create_bucket("bucket-in-all-states", location="US")
+    with pytest.raises(exceptions.BadRequest, match="is in location `us`"):
+        create("gs://bucket-in-all-states/some.csv")
     with pytest.raises(exceptions.BadRequest, match="does not exist"):
         create("gs://no-such-bucket-here/some.csv")
     with pytest.raises(exceptions.BadRequest, match="not a Google Cloud Storage path"):

@@ -137,3 +137,23 @@ def test_a_horizon_beyond_the_data_fails_the_pipeline(vertex, sales):
     pipeline = vertex.train("far", sales, _inputs(forecastHorizon=500), task=SERIES_TASK)
     assert (state_of(pipeline), pipeline.error.code) == ("FAILED", 3)
     assert "long enough" in pipeline.error.message
+
+
+def test_columns_known_ahead_move_the_forecast(vertex):
+    def sold(day):
+        return 100.0 * (2 if day % 10 == 3 else 1)  # a promotion doubles what is sold
+
+    start = date(2025, 1, 1)
+    rows = [
+        [f"s{store}", (start + timedelta(days=day)).isoformat(), str(int(day % 10 == 3)), f"{sold(day):.1f}"]
+        for store in range(6)
+        for day in range(DAYS)
+    ]
+    dataset = vertex.dataset("promo", vertex.put("data/promo.csv", to_csv(rows, HEADER)), schema=TIME_SERIES)
+    pipeline = vertex.train("promo", dataset, _inputs(), task=SERIES_TASK)
+    assert state_of(pipeline) == "SUCCEEDED", pipeline.error
+    asked = [*rows[DAYS - 60 : DAYS - 14], *([*row[:3], ""] for row in rows[DAYS - 14 : DAYS])]
+    uri = vertex.put("predict/promo.csv", to_csv(asked, HEADER))
+    job = vertex.predict("promo", pipeline.model_to_upload.name, uri)
+    said = {line["instance"]["promo"]: line["prediction"]["value"] for line in vertex.lines(job)}
+    assert said["1"] > 1.6 * said["0"]

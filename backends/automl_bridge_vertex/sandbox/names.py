@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import re
+import secrets
 from dataclasses import dataclass
 
 from automl_bridge_vertex.sandbox.errors import invalid
@@ -42,10 +43,11 @@ class Names:
 
     def __init__(self) -> None:
         self._counter = itertools.count(1)
+        self._salt = secrets.token_hex(8)
 
     def new_id(self) -> str:
-        """Return a number of 19 digits, like those of the service; the same ones in the same order."""
-        digest = hashlib.sha256(f"sandbox/{next(self._counter)}".encode()).digest()
+        """Return a number of 19 digits, like those of the service; no two sandboxes give the same ones."""
+        digest = hashlib.sha256(f"{self._salt}/{next(self._counter)}".encode()).digest()
         return str(10**18 + int.from_bytes(digest[:8], "big") % (8 * 10**18))
 
     def parent(self, name: str) -> Parent:

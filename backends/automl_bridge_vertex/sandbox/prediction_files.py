@@ -37,10 +37,10 @@ def folder_of(prefix: str, model_name: str, created: float, *, layout: str, kind
     return f"{prefix.rstrip('/')}/prediction-{model_name}-{text}"
 
 
-def write(store: Store, folder: str, predicted: Predicted, form: str, *, layout: str, kind: str, seed: str) -> None:
-    """Write predictions and errors into shards; rows are shuffled, the same way for the same ``seed``."""
+def write(store: Store, folder: str, predicted: Predicted, form: str, *, layout: str, kind: str) -> None:
+    """Write predictions and errors into shards; rows are shuffled, the same way every time."""
     rows = list(predicted.rows)
-    random.Random(seed).shuffle(rows)  # noqa: S311 (an order, no secret)
+    random.Random(len(rows)).shuffle(rows)  # noqa: S311 (an order, no secret)
     plain = layout == "observed" and kind != "image"
     ending = f".{form}"
     shards = max(1, math.ceil(len(rows) / SHARD_ROWS)) if rows or plain else 0

@@ -11,8 +11,8 @@ import numpy as np
 
 from automl_bridge_vertex.sandbox.csvs import is_null, moment_of, number_of, read_rows
 from automl_bridge_vertex.sandbox.errors import RpcError, invalid
-from automl_bridge_vertex.sandbox.series import group, step_of, turned
-from automl_bridge_vertex.sandbox.tables import take
+from automl_bridge_vertex.sandbox.series import group
+from automl_bridge_vertex.sandbox.tables import plain_times, take
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -119,7 +119,7 @@ def _table(version: Version, rows: Sequence[dict[str, str]], predicted: Predicte
             good.append(row)
     if not good:
         return
-    table = {name: [row[name] for row in good] for name in features}
+    table = plain_times({name: [row[name] for row in good] for name in features}, details)
     model: Any = trained.model
     said = model.predict(take(table, range(len(good))))
     if trained.labels:
@@ -154,7 +154,7 @@ def _forecast(version: Version, rows: Sequence[dict[str, str]], predicted: Predi
     missing = [name for name in needed if rows and name not in rows[0]]
     if missing or not rows:
         raise invalid(f"The input lacks the columns {missing}." if missing else "The input has no rows.")
-    table = {name: [row.get(name, "") for row in rows] for name in needed}
+    table = {name: [row.get(name, "") for row in rows] for name in rows[0]}
     model: Any = version.trained.model
     levels: list[float] = columns["quantiles"]
     for key, places in group(table, columns["series"], columns["time"], columns["time_format"]).items():
@@ -168,10 +168,8 @@ def _forecast(version: Version, rows: Sequence[dict[str, str]], predicted: Predi
             predicted.errors += [(rows[place], 3, problem) for place in places if problem]
             continue
         history = past[-columns["context"] :] if columns["context"] else past
-        values = np.array([number_of(table[columns["target"]][place]) for place in history], dtype=np.float64)
-        first = moment_of(table[columns["time"]][history[0]], columns["time_format"]) or 0.0
-        said = turned(model, step_of(first, *columns["step"])).forecast(values, levels)
-        for place, row in zip(future, said, strict=False):
+        said = model.forecast(table, history, future, levels)
+        for place, row in zip(future, said, strict=True):
             prediction: dict[str, Any] = {"value": float(row[0])}
             if levels:
                 prediction |= {"quantile_values": levels, "quantile_predictions": [float(one) for one in row[1:]]}

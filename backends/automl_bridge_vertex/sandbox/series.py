@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +10,7 @@ from automl_bridge.sandbox.trainers import UnusableDataError, train_series
 from automl_bridge_vertex.sandbox import measures
 from automl_bridge_vertex.sandbox.csvs import is_null, moment_of, number_of, read_table
 from automl_bridge_vertex.sandbox.errors import invalid
+from automl_bridge_vertex.sandbox.forecaster import Effect, Forecaster, step_of
 from automl_bridge_vertex.sandbox.splits import split_rows
 from automl_bridge_vertex.sandbox.tables import check_size, take
 from automl_bridge_vertex.sandbox.trained import Trained
@@ -21,16 +20,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from automl_bridge.sandbox.trainers import SeriesModel
     from automl_bridge_vertex.sandbox.store import Store
     from automl_bridge_vertex.sandbox.tasks import Task
 
-__all__ = ["group", "step_of", "train", "turned"]
+__all__ = ["group", "train"]
 
 COLUMNS = (3, 100)  # VX-TS-2
 LONGEST = 3000  # steps of a series, VX-TS-4
 SEASONS = {"hour": 24, "day": 7, "week": 52, "month": 12, "year": 1}
-SECONDS = {"minute": 60, "hour": 3600, "day": 86400, "week": 604_800}
 
 
 def group(table: Mapping[str, Sequence[str]], series: str, time: str, time_format: str) -> dict[str, list[int]]:
@@ -51,22 +48,8 @@ def group(table: Mapping[str, Sequence[str]], series: str, time: str, time_forma
     return groups
 
 
-def step_of(moment: float, unit: str, quantity: int) -> int:
-    """Return the number of a time step, so that steps of all series are in step with each other."""
-    if unit in SECONDS:
-        return int(moment // (SECONDS[unit] * quantity))
-    date = datetime.fromtimestamp(moment, tz=UTC)
-    return date.year if unit == "year" else date.year * 12 + date.month
-
-
-def turned(model: SeriesModel, first: int) -> SeriesModel:
-    """Return the model for a history whose first step has this number: its season begins elsewhere."""
-    start = first % len(model.profile)
-    return replace(model, profile=[*model.profile[start:], *model.profile[:start]])
-
-
 def train(store: Store, task: Task, sources: Sequence[str], config: Any, vocabulary: Mapping[str, int]) -> Trained:
-    """Train on the objects at ``sources``. Covariates are checked to be there; the model looks at the target alone.
+    """Train on the objects at ``sources``. The model looks at the target's past and at the columns known ahead.
 
     Raises
     ------
@@ -103,46 +86,65 @@ def _fit(task: Task, table: Mapping[str, Sequence[str]]) -> Trained:
     longest = max(map(len, groups.values()), default=0)
     if longest > LONGEST:
         raise invalid(f"A time series has {longest} time steps; at most {LONGEST} are allowed.")
-    unit, quantity = inputs.data_granularity.unit, int(inputs.data_granularity.quantity)
-    season = SEASONS.get(unit, 60 // quantity)
+    step = (str(inputs.data_granularity.unit), int(inputs.data_granularity.quantity))
+    season = SEASONS.get(step[0], 60 // step[1])
     horizon, levels = int(inputs.forecast_horizon), sorted(inputs.quantiles)
-    values: dict[str, NDArray[np.float64]] = {}
-    for key, rows in groups.items():
-        first = step_of(moment_of(table[inputs.time_column][rows[0]], time_format) or 0.0, unit, quantity)
-        late = -first % season  # every series begins with its season
-        kept = rows[late:] if len(rows) - late >= horizon + 4 else rows
-        numbers = [number_of(table[inputs.target_column][row]) for row in kept]
-        if None in numbers:
-            raise invalid(f"The target column {inputs.target_column} must be numeric.")
-        values[key] = np.array(numbers, dtype=np.float64)
+    rows = [_aligned(table, one, inputs.time_column, time_format, step, season, horizon) for one in groups.values()]
+    rows = [one for one in rows if len(one) >= horizon + 4]  # shorter ones teach nothing
+    values = [_numbers(table[inputs.target_column], one, inputs.target_column) for one in rows]
+    names = [name for name in inputs.available_at_forecast_columns if name != inputs.time_column]
+    effect = None
+    if names and rows:
+        learned = [one[:-horizon] for one in rows]
+        effect = Effect.fit(table, names, learned, [one[:-horizon] for one in values], season)
+        values = [one / effect.factors(table, places) for one, places in zip(values, rows, strict=True)]
+    try:
+        by_number = dict(enumerate(values))
+        found = next(iter(train_series(by_number, horizon=horizon, season=season, levels=levels or [0.5], columns={})))
+    except UnusableDataError as error:
+        raise invalid(str(error)) from None
+    model: Any = found.model
+    forecaster = Forecaster(model, effect, inputs.time_column, inputs.target_column, time_format, step)
+    metrics, points = _evaluate(forecaster, table, rows, levels)
     columns = {
         "target": inputs.target_column,
         "time": inputs.time_column,
         "series": inputs.time_series_identifier_column,
         "time_format": time_format,
         "quantiles": levels,
-        "features": [name for name in inputs.available_at_forecast_columns if name != inputs.time_column],
         "context": int(inputs.context_window),
-        "step": (unit, quantity),
     }
-    try:
-        found = next(
-            iter(train_series(values, horizon=horizon, season=season, levels=levels or [0.5], columns=columns))
-        )
-    except UnusableDataError as error:
-        raise invalid(str(error)) from None
-    model: Any = found.model
-    metrics, points = _evaluate(model, values, horizon, levels)
-    counts = (sum(map(len, values.values())) - 2 * points, points, points)
-    return Trained(model, [], metrics, "forecasting", counts, columns)
+    counts = (sum(map(len, groups.values())) - 2 * points, points, points)
+    return Trained(forecaster, [], metrics, "forecasting", counts, columns)
+
+
+def _aligned(
+    table: Mapping[str, Sequence[str]],
+    rows: Sequence[int],
+    time: str,
+    time_format: str,
+    step: tuple[str, int],
+    season: int,
+    horizon: int,
+) -> list[int]:
+    """Return the rows of a series from where its season begins."""
+    late = -step_of(moment_of(table[time][rows[0]], time_format) or 0.0, *step) % season
+    return list(rows[late:] if len(rows) - late >= horizon + 4 else rows)
+
+
+def _numbers(values: Sequence[str], rows: Sequence[int], target: str) -> NDArray[np.float64]:
+    numbers = [number_of(values[row]) for row in rows]
+    if None in numbers:
+        raise invalid(f"The target column {target} must be numeric.")
+    return np.array(numbers, dtype=np.float64)
 
 
 def _evaluate(
-    model: Any, values: Mapping[str, NDArray[np.float64]], horizon: int, levels: Sequence[float]
+    forecaster: Forecaster, table: Mapping[str, Sequence[str]], rows: Sequence[Sequence[int]], levels: Sequence[float]
 ) -> tuple[dict[str, Any], int]:
     """Score on the last ``horizon`` steps of each series, the test set of a chronological split."""
-    usable = [one for one in values.values() if len(one) >= horizon + 4]
-    truth = np.concatenate([one[-horizon:] for one in usable])
-    said = np.concatenate([model.forecast(one[:-horizon], levels) for one in usable])
+    horizon = forecaster.horizon
+    truth = np.concatenate([_numbers(table[forecaster.target], one[-horizon:], "") for one in rows])
+    said = np.concatenate([forecaster.forecast(table, one[:-horizon], one[-horizon:], levels) for one in rows])
     quantiles = {level: said[:, 1 + place] for place, level in enumerate(levels)}
     return measures.of_forecast(truth, said[:, 0], quantiles), len(truth)

@@ -274,12 +274,14 @@ class StorageProxy:
                 content = self._localised(content, base)
             start_response(status, [*_kept(told), ("Content-Length", str(len(content)))])
             return [content]
+        if environ["REQUEST_METHOD"] != "HEAD" and "content-length" not in told:
+            told["content-length"] = str(len(answer.data))
         length = [("Content-Length", told["content-length"])] if "content-length" in told else []
         start_response(status, [*_kept(told), *length])
-        if environ["REQUEST_METHOD"] == "HEAD" or not length:
-            content = answer.data
-            return [] if environ["REQUEST_METHOD"] == "HEAD" else [content]
-        return _stream(answer)
+        if environ["REQUEST_METHOD"] == "HEAD":
+            answer.release_conn()
+            return []
+        return [answer.data] if answer.closed else _stream(answer)
 
     def _begin_upload(self, call: StorageCall, location: str, body: bytes) -> None:
         upload = parse_qs(location.partition("?")[2]).get("upload_id", [""])[0]

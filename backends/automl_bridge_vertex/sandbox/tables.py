@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from automl_bridge_vertex.sandbox.store import Store
     from automl_bridge_vertex.sandbox.tasks import Task
 
-__all__ = ["check_size", "invalid_rows", "take", "train"]
+__all__ = ["check_size", "invalid_rows", "plain_times", "take", "train"]
 
 MIN_ROWS = 1000  # VX-ROWS-1
 COLUMNS = (2, 1000)  # VX-COL-1
@@ -58,6 +59,16 @@ def invalid_rows(table: Mapping[str, Sequence[str]], columns: Mapping[str, tuple
             value = number_of(text) if kind == "numeric" else moment_of(text, detail.time_format)
             if value is None:
                 found.add(row)
+    return found
+
+
+def plain_times(table: Mapping[str, Sequence[str]], columns: Mapping[str, tuple[str, Any]]) -> dict[str, Sequence[str]]:
+    """Return a table whose timestamps are ISO dates, whatever format their transformation names."""
+    found = dict(table)
+    for name, (kind, detail) in columns.items():
+        if kind == "timestamp":
+            moments = [moment_of(text, detail.time_format) for text in table[name]]
+            found[name] = ["" if one is None else datetime.fromtimestamp(one, tz=UTC).isoformat() for one in moments]
     return found
 
 
@@ -100,7 +111,7 @@ def train(store: Store, task: Task, sources: Sequence[str], config: Any, vocabul
     if not sets[0]:
         raise invalid("The training set is empty.")
     try:
-        return _search(task, table, sets)
+        return _search(task, plain_times(table, columns), sets)
     except UnusableDataError as error:
         raise invalid(str(error)) from None
 

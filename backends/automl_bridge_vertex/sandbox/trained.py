@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from automl_bridge.sandbox.trainers import Model, SeriesModel
+    from automl_bridge.sandbox.trainers import Model
+    from automl_bridge_vertex.sandbox.forecaster import Forecaster
 
 __all__ = ["Trained"]
 
@@ -31,7 +32,7 @@ class Trained:
         What batch prediction needs to know of the table.
     """
 
-    model: Model | SeriesModel
+    model: Model | Forecaster
     labels: list[str]
     metrics: dict[str, Any]
     schema: str
