@@ -278,7 +278,10 @@ def regular_rows(
     if asked.gaps == "fill":
         return filled(rows, steps, clock.write, time)
     names = _names(asked.series)
-    refuse(rows, steps, lambda row: series_name(rows.table, row, names), clock.say, _way_out(clock, steps), where)
+    hint = _way_out(clock, steps)
+    if isinstance(asked, ForecastSpec):
+        hint = "mend the rows; a model that was trained with gaps filled fills those of new data, too"
+    refuse(rows, steps, lambda row: series_name(rows.table, row, names), clock.say, hint, where)
     return rows, ""
 
 

@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 __all__ = ["assign_windows", "least_length", "season_for"]
 
 _NAMED = 5
+_LEAST_PAST = 2
+"""Steps before a horizon, so that there are two origins to learn from."""
 
 
 def least_length(horizon: int, windows: int) -> int:
     """Return the steps that a series needs to be learned from, to be validated and to be scored."""
-    return (windows + 2) * horizon
+    return (windows + 2) * horizon + _LEAST_PAST
 
 
 def assign_windows(
@@ -56,12 +58,12 @@ def assign_windows(
     import numpy as np
 
     starts, index, lengths = np.unique(first, return_inverse=True, return_counts=True)
-    least = least_length(horizon, windows) if validated else (windows + 1) * horizon
+    least = least_length(horizon, windows) - (0 if validated else horizon)
     short = lengths < least
     named = "; ".join(
         f"{name_of(int(starts[each])) or 'the series '}has {lengths[each]}" for each in np.flatnonzero(short)[:_NAMED]
     ) + ("; …" if short.sum() > _NAMED else "")
-    reason = f"{windows} × {horizon} held out, {horizon} to validate, {horizon} to learn from"
+    reason = f"{windows} × {horizon} held out, {horizon if validated else 0} to validate, the rest to learn from"
     if short.all() and (windows or validated):
         raise DataError(
             f"all {len(short):,} series are too short to forecast {horizon} steps: at least {least} are needed "
