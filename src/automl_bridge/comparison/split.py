@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Need", "least_cap", "shares"]
 
-_STEPS = 30
-_MOST = 1e7
+_STEPS_PER_USD = 1000
+_MOST_USD = 10_000_000
 
 
 class Need(NamedTuple):
@@ -34,28 +34,25 @@ class Need(NamedTuple):
 
 
 def least_cap(fits: Callable[[float], bool], start: float) -> float:
-    """Return the least cap that ``fits``, to within 1 % and a cent, rounded up; infinite if none does.
+    """Return the least cap that ``fits``, in tenths of a cent; infinite if none does.
 
     Parameters
     ----------
     fits
         Whether a backend takes a cap of so many US dollars; if it takes one, it takes all larger ones.
     start
-        Where to look first.
+        Where to look first; the answer does not depend on it.
     """
-    high = start
-    while not fits(high):
+    high = max(1, math.ceil(start * _STEPS_PER_USD))
+    while not fits(high / _STEPS_PER_USD):
         high *= 2
-        if high > _MOST:
+        if high > _MOST_USD * _STEPS_PER_USD:
             return math.inf
-    low = 0.0
-    for _ in range(_STEPS):
-        if high - low <= max(0.0005, 0.01 * high):
-            break
-        middle = (low + high) / 2
-        low, high = (low, middle) if fits(middle) else (middle, high)
-    rounded = math.ceil(high * 1000) / 1000
-    return rounded if fits(rounded) else high
+    low = 0
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if fits(middle / _STEPS_PER_USD) else (middle, high)
+    return high / _STEPS_PER_USD
 
 
 def shares(total: float, needs: Sequence[Need], names: Sequence[str], *, spent: float = 0.0) -> list[float]:
@@ -81,8 +78,8 @@ def shares(total: float, needs: Sequence[Need], names: Sequence[str], *, spent: 
         If the least caps together are more than what is left; names the cap that would do.
     """
     left = total - spent
-    least = sum(need.least for need in needs)
-    if least > left:
+    least = math.fsum(need.least for need in needs)
+    if least > left + 1e-9:
         raise _too_little(total, spent, least, needs, names)
     given = [need.least for need in needs]
     rest = left - least
@@ -121,4 +118,4 @@ def _too_little(total: float, spent: float, least: float, needs: Sequence[Need],
 
 
 def _cents(usd: float) -> str:
-    return f"${math.ceil(usd * 100) / 100:,.2f}" if math.isfinite(usd) else "no amount"
+    return f"${math.ceil(round(usd * 100, 6)) / 100:,.2f}" if math.isfinite(usd) else "no amount"
