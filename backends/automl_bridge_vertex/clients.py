@@ -108,7 +108,11 @@ class Clients:
 
             credentials = AnonymousCredentials()  # type: ignore[no-untyped-call]
         with translated("connecting to Cloud Storage"):
-            return storage.Client(project=self._settings.project, credentials=credentials)
+            client = storage.Client(project=self._settings.project, credentials=credentials)
+        # It would ask for the bucket in a thread of its own, for traces that nobody has switched on: one more right
+        # to grant, and a request that goes on when its caller is gone.
+        client._bucket_metadata_cache = None  # noqa: SLF001 - the client's only other switch is a variable of the process
+        return client
 
     def ask(self, doing: str, method: Callable[..., Any], request: Any) -> Any:
         """Call what only reads; asked again for a few seconds."""

@@ -97,6 +97,10 @@ def _import(spec: JobSpec, settings: VertexSettings) -> dict[str, object]:
 
 
 def _split(spec: JobSpec) -> dict[str, object]:
+    if spec.task is Task.IMAGE_CLASSIFICATION:
+        # The service's default is the same 80/10/10 at random (vertex.split_10); which kinds of split it takes for
+        # images is told in two ways, so none is sent.
+        return {}
     time = time_column(spec.profile) if spec.task is not Task.FORECASTING else None
     if time is not None and not time.missing:
         return {"timestampSplit": {**FRACTIONS, "key": time.safe_name}}

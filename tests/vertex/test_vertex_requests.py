@@ -61,9 +61,7 @@ def requests() -> dict[str, dict[str, object]]:
         "predict-csv-full": (predict_spec(many, details={"output_formats": ["csv"]}), FULL),
         "predict-forecast": (predict_spec(shops, new=asked, task=forecasting, metric="mase"), {}),
         "predict-images": (
-            predict_spec(
-                images, task=pictured, metric="accuracy", details={"resource_types": ["AUTOMATIC_RESOURCES"]}
-            ),
+            predict_spec(images, task=pictured, metric="accuracy", details={"resource_types": ["AUTOMATIC_RESOURCES"]}),
             {},
         ),
     }
