@@ -207,8 +207,8 @@ class AutoMLJob(Job):
 
     def end(self, at: float, status: str, error: dict[str, Any] | None) -> None:
         """End it, and what of it still runs; name the best."""
-        for run in self.world.runs.values():
-            if run.root == self.name and run.run_type == "hyperdrive" and status == "Completed":
+        for run in self.world.of_job[self.name]:
+            if run.run_type == "hyperdrive" and status == "Completed":
                 run.finish(at, status)
         super().end(at, status, error)
         best = self.best()

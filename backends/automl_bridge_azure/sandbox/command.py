@@ -97,7 +97,9 @@ class CommandJob(Job):
         try:
             return self._run(folder)
         except (AzureError, OSError, ValueError) as error:
-            return getattr(error, "message", str(error))
+            return str(getattr(error, "message", error))
+        except Exception as error:  # noqa: BLE001 (whatever it is, the job fails and not the stand-in)
+            return f"InternalServerError: {error!r}"
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -174,7 +174,7 @@ class Computes:
         if size is None:
             raise user_error(f"The instance type '{wanted}' is not supported.")
         nodes = int(resources.get("instanceCount") or job.default_nodes)
-        return "serverless", size, nodes, "LowPriority" if tier in {"Spot", "Basic", "Null"} else "Dedicated"
+        return "serverless", size, nodes, "LowPriority" if str(tier).lower() in {"spot", "basic"} else "Dedicated"
 
 
 def _families() -> list[str]:

@@ -150,8 +150,9 @@ class Job:
         """End it, and what of it still runs."""
         self.status = status
         self.run.finish(at, status, error)
-        for run in [run for run in self.world.runs.values() if run.root == self.name and not run.done]:
-            run.finish(at, "Failed" if status == "Failed" else "Canceled")
+        for run in self.world.of_job[self.name]:
+            if not run.done:
+                run.finish(at, "Failed" if status == "Failed" else "Canceled")
 
     def cancel(self, now: float) -> None:
         """Ask it to stop; a job that has ended stays as it is."""

@@ -55,7 +55,8 @@ class Request:
     @property
     def metric(self) -> str:
         """The primary metric as it is logged."""
-        return WIRE[self.details.get("primaryMetric") or DEFAULT_METRIC[self.task]]
+        sent = str(self.details.get("primaryMetric") or DEFAULT_METRIC[self.task])
+        return next(logged for wire, logged in WIRE.items() if wire.lower() == sent.lower())
 
     @property
     def trials(self) -> int:

@@ -90,7 +90,8 @@ def _check_model(value: Any, name: str, path: str, found: Findings) -> None:
 def _check_simple(value: Any, spelled: str, path: str, found: Findings) -> None:
     if spelled.startswith("enum "):
         allowed = _schema()["enums"][spelled[5:]]
-        if value not in allowed:
+        # Whatever its case: the SDK sends "aadToken" for AADToken.
+        if str(value).lower() not in {one.lower() for one in allowed}:
             found.wrong.append(f"{path} is {value!r}; allowed: {', '.join(allowed)}")
         return
     number = isinstance(value, int | float) and not isinstance(value, bool)

@@ -46,7 +46,7 @@ class World:
 
     ``context.settings`` may hold ``trials`` (trained at most in a job), ``child_page`` and ``job_page`` (sizes
     of pages), ``retry_after`` (seconds, in answers that throttle), ``unknown_properties`` (``note`` or
-    ``refuse``), ``quota`` (cores by family), ``pace`` (seconds, see `timeline.Pace`) and ``anonymous`` …
+    ``refuse``), ``quota`` (cores by family) and ``pace`` (seconds, see `timeline.Pace`).
     """
 
     def __init__(self, context: Context, blobs: Blobs) -> None:
@@ -59,6 +59,7 @@ class World:
         self.jobs: dict[str, Any] = {}
         self.runs: dict[str, Run] = {}
         self.children: dict[str, list[str]] = {}
+        self.of_job: dict[str, list[Run]] = {}
         self.assets: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
         self.endpoints: dict[str, dict[str, Any]] = {}
         self.operations: dict[str, tuple[float, Any]] = {}
@@ -105,7 +106,7 @@ class World:
     def forget(self, name: str) -> None:
         """Remove a job with its runs."""
         self.jobs.pop(name, None)
-        for run in [run for run in self.runs.values() if run.root == name]:
+        for run in self.of_job.pop(name, []):
             del self.runs[run.run_id]
             self.children.pop(run.run_id, None)
 
@@ -113,6 +114,7 @@ class World:
         """Take a new run into the run history."""
         run.number = len(self.runs) + 1
         self.runs[run.run_id] = run
+        self.of_job.setdefault(run.root, []).append(run)
         if run.parent:
             self.children.setdefault(run.parent, []).append(run.run_id)
         return run
