@@ -10,7 +10,9 @@ import pytest
 import requests
 from vertex_sandbox_kit import wait_for
 
+from automl_bridge.errors import MissingExtraError
 from automl_bridge.sandbox import life
+from automl_bridge_vertex.sandbox import requirements
 
 CHILD = """
 import sys
@@ -34,6 +36,16 @@ def test_the_emulator_ends_with_whoever_started_it():
         return not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
 
     wait_for(lambda: [one for one in children if not ended(one)], lambda left: not left, deadline=20)
+
+
+def test_what_is_not_installed_is_named_with_the_pip_line(monkeypatch):
+    monkeypatch.setitem(requirements.NEEDED, "google.cloud.no_such_service", "vertex,sandbox")
+    with pytest.raises(MissingExtraError, match=r"automl-bridge\[vertex,sandbox\]"):
+        requirements.check_installed()
+    monkeypatch.delitem(requirements.NEEDED, "google.cloud.no_such_service")
+    monkeypatch.setitem(requirements.NEEDED, "no_such_package.inner", "sandbox")
+    with pytest.raises(MissingExtraError, match=r"no_such_package"):
+        requirements.check_installed()
 
 
 @pytest.mark.slow

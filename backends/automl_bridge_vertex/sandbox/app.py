@@ -10,6 +10,7 @@ from automl_bridge_vertex.sandbox.faults import error_of
 from automl_bridge_vertex.sandbox.gcs import Emulator
 from automl_bridge_vertex.sandbox.handlers import answer
 from automl_bridge_vertex.sandbox.names import PROJECT
+from automl_bridge_vertex.sandbox.requirements import check_installed
 from automl_bridge_vertex.sandbox.routes import routes
 from automl_bridge_vertex.sandbox.rpc import RpcServer
 from automl_bridge_vertex.sandbox.storage import StorageProxy, parse_storage
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from automl_bridge_vertex.sandbox.storage import StorageCall
 
 __all__ = ["BUCKET", "LOCATION", "PROJECT", "GcpSandbox", "create"]
+
+check_installed()  # whoever starts it is told before the server's process begins
 
 LOCATION = "us-central1"
 BUCKET = "automl-bridge-sandbox"
