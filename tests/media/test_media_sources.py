@@ -14,9 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from automl_bridge.data import image_columns, spool
 from automl_bridge.data.build import build_dataset, build_predict_dataset
 from automl_bridge.data.dataset import Dataset
-from automl_bridge.errors import SchemaError, UnreadableError, UsageError
+from automl_bridge.errors import SchemaError, StorageError, UnreadableError, UsageError
 from automl_bridge.runs.holdout import holdout_dataset
 from automl_bridge.spec import Kind, Role
 
@@ -331,3 +332,31 @@ def test_json_lines_that_are_wrong_are_named(tmp_path, content, words):
     (tmp_path / "t.jsonl").write_bytes(content)
     with pytest.raises(UsageError, match=words):
         build_dataset(tmp_path / "t.jsonl", target="a")
+
+
+def test_pictures_beyond_the_limit_lie_in_a_file_that_nobody_sees(photo_folder, tmp_path, monkeypatch):
+    whole = build_dataset(photo_folder)[1]
+    monkeypatch.setattr(spool, "LIMIT", 1000)
+    monkeypatch.setattr(image_columns, "_CHUNK", 2000)
+    monkeypatch.setattr(spool.tempfile, "tempdir", str(tmp_path))
+    (tmp_path / "set").mkdir()
+    for kind in ("dark", "light"):
+        (tmp_path / "set" / kind).symlink_to(photo_folder / kind)
+    (tmp_path / "set" / "zero").mkdir()
+    (tmp_path / "set" / "zero" / "bad.png").write_bytes(b"")
+    spilled = build_dataset(tmp_path / "set", bad_images="skip")[1]
+    assert spilled.profile.fingerprint == whole.profile.fingerprint
+    assert list(tmp_path.glob("automl-bridge-*")) == []
+    saved = spilled.save(tmp_path / "saved")
+    for part in ("train", "validation", "holdout"):
+        assert saved.parts[part].equals(whole.parts[part])
+        assert spilled.parts[part].equals(whole.parts[part])
+
+
+def test_no_space_for_pictures_is_said(photo_folder, monkeypatch, tmp_path):
+    monkeypatch.setattr(spool, "LIMIT", 1000)
+    monkeypatch.setattr(image_columns, "_CHUNK", 2000)
+    monkeypatch.setattr(spool.tempfile, "tempdir", str(tmp_path / "no such folder"))
+    with pytest.raises(StorageError, match="no such folder") as caught:
+        build_dataset(photo_folder)
+    assert "TMPDIR" in caught.value.hint

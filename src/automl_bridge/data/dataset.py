@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from automl_bridge.data.labels import encode
-from automl_bridge.data.parts import StoredParts
+from automl_bridge.data.parts import StoredParts, batches_of, schema_of
 from automl_bridge.errors import StorageError, UnreadableError
 from automl_bridge.spec import ForecastSpec, Profile, Role
 
@@ -159,9 +159,11 @@ class Dataset:
     def _write(self, folder: Path) -> None:
         import pyarrow as pa
 
-        for part, table in self.parts.items():
-            with pa.OSFile(str(folder / f"{part}.arrow"), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
-                writer.write_table(table)
+        for part in self.parts:
+            schema = schema_of(self.parts, part)
+            with pa.OSFile(str(folder / f"{part}.arrow"), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+                for batch in batches_of(self.parts, part):
+                    writer.write_batch(batch)
         document = {
             "format": _FORMAT,
             "parts": list(self.parts),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from automl_bridge.data.image_files import BadImageError, read_seen
 from automl_bridge.data.image_work import spread
 from automl_bridge.data.images import Seen, measured
+from automl_bridge.data.spool import Spool
 from automl_bridge.data.tidy import IMAGE_HINT, SCALE_HINT, has_hint
 from automl_bridge.errors import UnreadableError, UsageError
 from automl_bridge.spec import ImageProfile
@@ -25,7 +26,7 @@ __all__ = ["BAD_IMAGES", "BadImage", "Pictures", "check_bad_images", "listed", "
 BAD_IMAGES = ("refuse", "skip")
 """What may be done about pictures that cannot be read."""
 
-_CHUNK = 64 << 20
+_CHUNK = 32 << 20
 _NAMED = 1000
 """So many bad pictures are named; nobody reads on."""
 
@@ -72,7 +73,9 @@ def read_pictures(field: pa.Field, column: pa.ChunkedArray, base: str) -> Pictur
     sizes: list[tuple[int, int]] = []
     channels, largest, formats = 1, 0, set()
     bad: list[BadImage] = []
-    chunks, held, weight = [], [], 0
+    spool = Spool(pa.large_binary())
+    held: list[bytes | None] = []
+    weight = 0
     with _no_bomb_warnings():
         for row, (source, found) in enumerate(spread(lambda source: _read(source, base, ready=ready), _values(column))):
             if isinstance(found, str):
@@ -84,9 +87,9 @@ def read_pictures(field: pa.Field, column: pa.ChunkedArray, base: str) -> Pictur
                 weight += len(found.content)
             held.append(found.content if isinstance(found, Seen) else None)
             if weight > _CHUNK:
-                chunks.append(pa.array(held, pa.large_binary()))
+                spool.add(pa.array(held, pa.large_binary()))
                 held, weight = [], 0
-    chunks.append(pa.array(held, pa.large_binary()))
+    spool.add(pa.array(held, pa.large_binary()))
     done = pa.field(field.name, pa.large_binary(), metadata={IMAGE_HINT: b"1"})
     profile = None
     if sizes:
@@ -101,7 +104,7 @@ def read_pictures(field: pa.Field, column: pa.ChunkedArray, base: str) -> Pictur
             black=black,
             white=white,
         )
-    return Pictures(done, pa.chunked_array(chunks, pa.large_binary()), profile, bad)
+    return Pictures(done, spool.finish(), profile, bad)
 
 
 def refuse(bad: list[BadImage], total: int, column: str, where: str, base: str) -> UnreadableError:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import io
 import struct
+import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy as np
     import pyarrow as pa
     from numpy.typing import NDArray
@@ -21,6 +25,11 @@ _ORIENTATION = 0x0112
 """The EXIF tag that says how to turn a picture."""
 _QUALITY = 95
 """Of a JPEG that is encoded anew; colours at full resolution."""
+
+
+_HEAVY_PIXELS = 12_000_000
+_HEAVY = threading.BoundedSemaphore(2)
+"""Of large pictures two at a time are decoded, however many threads there are."""
 
 
 class Seen(NamedTuple):
@@ -63,14 +72,28 @@ def seen(content: bytes) -> Seen:
     with Image.open(io.BytesIO(content)) as image:
         _check_size(image.size)
         kind = "JPEG" if image.format in {"JPEG", "MPO"} else "PNG"
-        width, height = image.size
-        if _is_plain(image, content):
-            # A JPEG is read to its end at an eighth of the size, too, in a third of the time.
-            image.draft(image.mode, (max(1, width // 8), max(1, height // 8)))
-            image.load()
-            return Seen(content, width, height, len(image.getbands()), kind)
-        plain = as_seen(image)
+        with _weighed(image.size):
+            return _seen(image, content, kind)
+
+
+def _seen(image: Image.Image, content: bytes, kind: str) -> Seen:
+    width, height = image.size
+    if _is_plain(image, content):
+        # A JPEG is read to its end at an eighth of the size, too, in a third of the time.
+        image.draft(image.mode, (max(1, width // 8), max(1, height // 8)))
+        image.load()
+        return Seen(content, width, height, len(image.getbands()), kind)
+    plain = as_seen(image)
     return Seen(encoded(plain, kind), *plain.size, len(plain.getbands()), kind)
+
+
+@contextmanager
+def _weighed(size: tuple[int, int]) -> Iterator[None]:
+    if size[0] * size[1] < _HEAVY_PIXELS:
+        yield
+        return
+    with _HEAVY:
+        yield
 
 
 def measured(content: bytes) -> Seen:
@@ -162,7 +185,8 @@ def _array(content: bytes, size: tuple[int, int], channels: int) -> NDArray[np.u
         _check_size(image.size)
         if image.mode == mode:
             image.draft(mode, (2 * size[0], 2 * size[1]))
-        plain = as_seen(image).convert(mode)
+        with _weighed(image.size):
+            plain = as_seen(image).convert(mode)
     if plain.size != size:
         plain = plain.resize(size, Image.Resampling.BILINEAR, reducing_gap=3.0)
     return np.asarray(plain, np.uint8).reshape(size[1], size[0], channels)

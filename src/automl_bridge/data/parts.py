@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-__all__ = ["CutParts", "StoredParts"]
+__all__ = ["CutParts", "StoredParts", "batches_of", "schema_of"]
 
 
 class CutParts(Mapping[str, "pa.Table"]):
@@ -34,6 +34,7 @@ class CutParts(Mapping[str, "pa.Table"]):
         counts = np.bincount(assigned, minlength=len(PARTS))
         self._table, self._assigned = table, assigned
         self._made: dict[str, pa.Table] = {}
+        self.schema: pa.Schema = table.schema
         self.sizes = {name: int(count) for name, count in zip(PARTS, counts, strict=True) if count}
 
     def __getitem__(self, part: str) -> pa.Table:
@@ -47,11 +48,37 @@ class CutParts(Mapping[str, "pa.Table"]):
             self._made[part] = self._table if mask is None else self._table.filter(mask)
         return self._made[part]
 
+    def batches(self, part: str) -> Iterator[pa.RecordBatch]:
+        """Give a part batch by batch; it is not kept, so that columns larger than memory can be written."""
+        import pyarrow as pa
+
+        number, start = PARTS.index(part), 0
+        for batch in self._table.to_batches(max_chunksize=None):
+            mask = self._assigned[start : start + batch.num_rows] == number
+            start += batch.num_rows
+            if mask.any():
+                yield batch.filter(pa.array(mask))
+
     def __iter__(self) -> Iterator[str]:
         return iter(self.sizes)
 
     def __len__(self) -> int:
         return len(self.sizes)
+
+
+def batches_of(parts: Mapping[str, pa.Table], part: str) -> Iterator[pa.RecordBatch]:
+    """Give a part batch by batch; one of pictures, which may be larger than memory, is not cut out for it."""
+    import pyarrow as pa
+
+    if isinstance(parts, CutParts) and any(pa.types.is_large_binary(kind) for kind in parts.schema.types):
+        yield from parts.batches(part)
+    else:
+        yield from parts[part].to_batches()
+
+
+def schema_of(parts: Mapping[str, pa.Table], part: str) -> pa.Schema:
+    """Return the columns of a part, which is not cut out for it."""
+    return parts.schema if isinstance(parts, CutParts) else parts[part].schema
 
 
 class StoredParts(Mapping[str, "pa.Table"]):

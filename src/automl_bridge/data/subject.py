@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from automl_bridge.data.arrow_types import is_text
 from automl_bridge.data.image_columns import listed, read_pictures, refuse
+from automl_bridge.data.spool import filtered
 from automl_bridge.errors import SchemaError
 from automl_bridge.spec import ImageProfile, Kind, Role
 
@@ -95,10 +96,21 @@ def with_pictures(
         images[name] = found.profile
         table = table.set_column(index, found.field, found.column)
     if not keep.all():
-        table = table.filter(pa.array(keep))
+        table = _filtered(table, pa.array(keep))
     if not table.num_rows:
         raise SchemaError(f"{where} has no row left with a picture that can be read", hint="mend the pictures")
     return WithPictures(table, images, tuple(notes))
+
+
+def _filtered(table: pa.Table, keep: pa.BooleanArray) -> pa.Table:
+    """Return the rows to keep; columns of pictures may be larger than memory."""
+    import pyarrow as pa
+
+    columns = [
+        filtered(column, keep) if pa.types.is_large_binary(column.type) else column.filter(keep)
+        for column in table.columns
+    ]
+    return pa.Table.from_arrays(columns, schema=table.schema)
 
 
 def _of_kind(columns: Columns, kind: Kind) -> list[str]:
