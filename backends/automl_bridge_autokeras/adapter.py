@@ -113,6 +113,12 @@ class AutoKerasBackend(Backend):
 
         return copy_bundle(Path(model.uri), path)
 
+    def convert(self, model: ModelRef, path: Path, form: str) -> Path:
+        """Write the network as keras, savedmodel or onnx, in a process of its own; see `Backend.convert`."""
+        from automl_bridge_autokeras.converting import convert_elsewhere
+
+        return convert_elsewhere(Path(model.uri), path, form, self._environment())
+
     def _ref(self, plan: Plan) -> JobRef:
         return JobRef(backend=self.name, name=plan.spec.name, kind=plan.spec.kind)
 

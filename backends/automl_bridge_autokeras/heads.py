@@ -23,6 +23,10 @@ USUAL_STEPS = 1200
 class ArrayInput(ak.Input):  # type: ignore[misc]
     """An input that is fed as it is: without AutoKeras' cast layer, which plain Keras could not load."""
 
+    def build_node(self, hp: Any) -> Any:  # noqa: ARG002 - AutoKeras' signature
+        """Return an input of its own name, by which whoever opens the model finds it."""
+        return keras.Input(shape=self.shape, dtype=self.dtype, name=self.name)
+
     def build(self, hp: Any, inputs: Any = None) -> Any:  # noqa: ARG002 - AutoKeras' signature
         """Return the input itself."""
         return tree.flatten(inputs)[0]

@@ -366,6 +366,21 @@ class Backend(ABC):
         """Write the model's files into the folder ``path``; returns it."""
         raise UnsupportedError(f"{self.name} does not export models: {model.uri} ({path})")
 
+    def convert(self, model: ModelRef, path: Path, form: str) -> Path:
+        """Write the model's network into the folder ``path`` in another library's format; returns it.
+
+        What is written was opened again and asked the same rows as the model.
+
+        Raises
+        ------
+        UnsupportedError
+            If the backend has no such format, or the format cannot hold this model; says why.
+        """
+        raise UnsupportedError(
+            f"{self.name} has no model that could be written as {form}: {model.uri} ({path})",
+            hint="leave out the format: the bundle opens on other machines",
+        )
+
     def resources(self) -> Iterable[Resource]:
         """List everything this tool left in the account that bills. Nothing, for a backend on this machine."""
         return ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -454,7 +455,7 @@ class Session:
             self._models[key] = found
         return self._models[key]
 
-    def export(self, model: str | Path, path: str | Path) -> Path:
+    def export(self, model: str | Path, path: str | Path, *, form: str = "bundle") -> Path:
         """Write a run's model, or a bundle, as a folder; it is whole, or not there.
 
         Parameters
@@ -463,11 +464,16 @@ class Session:
             Id of a run, the beginning of it, or the folder of a bundle.
         path
             The folder to write: a new one, or an empty one.
+        form
+            ``bundle``, which predicts from raw rows; or another library's format that the backend has for its
+            network (``keras``, ``savedmodel``, ``onnx``).
 
         Raises
         ------
         UsageError
             If there is something at ``path``.
+        UnsupportedError
+            If the model cannot be written in that format; says why.
         StorageError
             If it cannot be written.
         """
@@ -475,7 +481,8 @@ class Session:
 
         source = self._model(model)
         backend = self._engine.backend(source.ref.backend)
-        return export_whole(lambda folder: backend.export(source.ref, folder), Path(path).expanduser())
+        write = backend.export if form == "bundle" else functools.partial(backend.convert, form=form)
+        return export_whole(lambda folder: write(source.ref, folder), Path(path).expanduser())
 
     def check(self, backend: str) -> builtins.list[Check]:
         """Look whether a backend could work; spends nothing."""

@@ -11,7 +11,11 @@ from automl_bridge.cli.output import current
 
 __all__ = ["EXAMPLES", "export"]
 
-EXAMPLES = examples("automl-bridge export 2f9c31d0 ./my-model", "automl-bridge predict ./my-model NEW.csv -o out.csv")
+EXAMPLES = examples(
+    "automl-bridge export 2f9c31d0 ./my-model",
+    "automl-bridge predict ./my-model NEW.csv -o out.csv",
+    "automl-bridge export 2f9c31d0 ./network --format keras",
+)
 
 
 @command
@@ -19,6 +23,14 @@ def export(
     *,
     run: RunId,
     path: Annotated[str, typer.Argument(metavar="PATH", help="The folder to make.")],
+    form: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            metavar="bundle|keras|savedmodel|onnx",
+            help="A bundle predicts from raw rows; the others are the network alone, checked to answer alike.",
+        ),
+    ] = "bundle",
 ) -> None:
     """Write the model of RUN into the folder PATH: JSON and library formats, nothing that runs code on loading."""
     from pathlib import Path
@@ -28,8 +40,12 @@ def export(
     output = current()
     with open_session() as session:
         record = session.get(run)
-        written = session.export(record.id, Path(path))
+        written = session.export(record.id, Path(path), form=form)
     output.line(f"  saved      {written}")
-    output.line(f"  predict    automl-bridge predict {written} NEW.csv -o out.csv")
+    if form == "bundle":
+        output.line(f"  predict    automl-bridge predict {written} NEW.csv -o out.csv")
+    else:
+        output.line(f"  see        {written / 'network.json'}: its inputs, outputs and classes")
     if output.json_mode:
-        output.document({"run_id": record.id, "state": str(record.state), "score": record.score, "path": str(written)})
+        document = {"run_id": record.id, "state": str(record.state), "score": record.score}
+        output.document({**document, "path": str(written), "format": form})
