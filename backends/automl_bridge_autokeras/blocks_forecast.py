@@ -2,8 +2,8 @@
 
 * A window is read as it is, by dilated causal convolutions (WaveNet; Bai et al., 2018, arXiv:1803.01271), or as trend
   and rest (DLinear; Zeng et al., AAAI 2023, arXiv:2205.13504).
-* Steps to come are read one by one by the same small layer, and then together (TiDE; Das et al., TMLR 2023,
-  arXiv:2304.08424).
+* Steps to come are read by the same small layers, together for the trunk, and once more each for itself at the end
+  (TiDE; Das et al., TMLR 2023, arXiv:2304.08424): what is known of a step works on that step.
 * All steps and quantiles are forecast at once.
 """
 
@@ -21,7 +21,7 @@ from automl_bridge_autokeras.heads import ValueHead
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["AheadBlock", "ForecastHead", "MembersQuantiles", "WindowBlock"]
+__all__ = ["AheadBlock", "ForecastHead", "MembersQuantiles", "StepsBlock", "WindowBlock"]
 
 
 def _register(cls: type) -> Any:
@@ -89,8 +89,43 @@ class AheadBlock(block_module.Block):  # type: ignore[misc]
         )
 
 
+@_register
+class StepsBlock(block_module.Block):  # type: ignore[misc]
+    """Spreads what the trunk says, shape (rows, members, units), over the steps: (rows, members, horizon, width).
+
+    Further inputs, shape (rows, horizon, numbers) each, are read step by step and added.
+
+    Hyperparameter: ``width``, numbers a step.
+
+    Parameters
+    ----------
+    horizon
+        Number of steps.
+    """
+
+    def __init__(self, horizon: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.horizon = horizon
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what the block is rebuilt from."""
+        return {**super().get_config(), "horizon": self.horizon}
+
+    def build(self, hp: Any, inputs: Any = None) -> Any:
+        """Build the layers that ``hp`` chooses."""
+        trunk, *steps = tree.flatten(inputs)
+        width = hp.Choice("width", [8, 16, 32], default=16)
+        spread = layers.Dense(self.horizon * width)(trunk)
+        spread = layers.Reshape((int(trunk.shape[1]), self.horizon, width))(spread)
+        known = layers.Concatenate()(steps) if len(steps) > 1 else steps[0]
+        known = layers.Dense(width)(layers.Dense(2 * width, activation="relu")(known))
+        return layers.ReLU()(ops.add(spread, layers.Reshape((1, self.horizon, width))(known)))
+
+
 class ForecastHead(ValueHead):
     """Scaled point forecasts and quantiles of ``horizon`` steps: outputs (rows, (1 + quantiles) × horizon).
+
+    It goes on (rows, members, horizon, width), the same weights for all steps, or on (rows, members, units).
 
     Parameters
     ----------
@@ -104,6 +139,18 @@ class ForecastHead(ValueHead):
         super().__init__(horizon * (1 + len(quantiles)), error, **kwargs)
         self.horizon, self.quantiles = horizon, list(quantiles)
         self.loss = MembersQuantiles(horizon, quantiles, error)
+
+    def build(self, hp: Any, inputs: Any = None) -> Any:
+        """Build the layers."""
+        node = tree.flatten(inputs)[0]
+        if len(node.shape) == 3:
+            return super().build(hp, inputs)
+        members, count = int(node.shape[1]), 1 + len(self.quantiles)
+        shape = (members, count, self.horizon)
+        node = layers.EinsumDense("bkhd,kdq->bkqh", output_shape=shape, bias_axes="kqh", name=f"{self.name}_members")(
+            node
+        )
+        return layers.Reshape((members, count * self.horizon))(node)
 
     def get_config(self) -> dict[str, Any]:
         """Return what the head is rebuilt from."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from automl_bridge.data.series_arrays import SeriesReader
-from automl_bridge.data.series_windows import SEASONS, Shape, seasonal, simple_forecast, standing
+from automl_bridge.data.series_windows import Shape, seasonal, simple_forecast, standing
 from automl_bridge.spec import ForecastSpec, Profile
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ class ForecastInputs:
         earlier = np.nan_to_num((seasonal(window, shape) - base[:, :, None]) / spread[:, :, None]).clip(-_CLIP, _CLIP)
         arrays = {
             "window": scaled,
-            "seasons": earlier.reshape(len(origins), shape.horizon * SEASONS),
+            "seasons": earlier,
             "ahead": _scaled(self._ahead(series, origins), self.ahead),
             "still": _scaled(self._still(series, origins), self.still),
         }

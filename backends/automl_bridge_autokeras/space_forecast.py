@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from automl_bridge_autokeras.blocks import ConcatBlock, TrunkBlock
-from automl_bridge_autokeras.blocks_forecast import AheadBlock, WindowBlock
+from automl_bridge_autokeras.blocks_forecast import AheadBlock, StepsBlock, WindowBlock
 from automl_bridge_autokeras.heads import ArrayInput
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ def forecast_nodes(inputs: ForecastInputs) -> tuple[list[Any], Any]:
     """Return the input nodes for the arrays of `ForecastInputs.origins`, and the node that a head goes on."""
     nodes = {name: ArrayInput(name=name) for name in inputs.names}
     window = WindowBlock(inputs.shape.season, name="window_block")(nodes["window"])
-    ahead = AheadBlock(name="ahead_block")(nodes["ahead"]) if "ahead" in nodes else []
-    parts = [*window, nodes["seasons"], *ahead, nodes["still"]]
-    trunk = TrunkBlock((1, 4, 8), 8, (0, 1, 2), 2, name="trunk_block")(ConcatBlock(name="concat_block")(parts))
-    return list(nodes.values()), trunk
+    steps = [nodes[name] for name in ("seasons", "ahead") if name in nodes]
+    read = [node for index, step in enumerate(steps) for node in AheadBlock(name=f"ahead_block_{index}")(step)]
+    parts = [*window, *read, nodes["still"]]
+    trunk: Any = TrunkBlock((1, 4, 8), 8, (0, 1, 2), 2, name="trunk_block")(ConcatBlock(name="concat_block")(parts))
+    return list(nodes.values()), StepsBlock(inputs.shape.horizon, name="steps_block")([*trunk, *steps])
