@@ -94,3 +94,24 @@ def test_a_job_can_be_ended_with_any_status(azure, classification):
 def test_nothing_else_is_there(azure):
     status, _headers, answer = azure.request("GET", f"{account.PREFIX}/schedules?api-version=2024-01-01-preview")
     assert (status, answer["error"]["code"]) == (404, "NotFound")
+
+
+def test_where_names_under_localhost_lead_here_storage_has_such_a_name(azure, monkeypatch):
+    import socket
+
+    from azure.storage.blob import BlobServiceClient
+
+    from automl_bridge_azure.sandbox.app import _storage_suffix
+
+    asked = socket.getaddrinfo
+    port = str(azure.server.port)
+
+    def resolve(host, *rest, **options):
+        return asked("127.0.0.1" if str(host).endswith(".localhost") else host, *rest, **options)
+
+    assert _storage_suffix(port) in {f"core.sandbox@127.0.0.1:{port}", f"core.localhost:{port}"}
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    suffix = _storage_suffix(port)
+    assert suffix == f"core.localhost:{port}"
+    storage = BlobServiceClient(f"https://{account.STORAGE_ACCOUNT}.blob.{suffix}", account.STORAGE_KEY)
+    assert account.CONTAINER in [one.name for one in storage.list_containers()]

@@ -211,6 +211,9 @@ class AutoMLJob(Job):
             if run.run_type == "hyperdrive" and status == "Completed":
                 run.finish(at, status)
         super().end(at, status, error)
+        setup = next((run for run in self.world.of_job[self.name] if run.run_id == f"{self.name}_setup"), None)
+        if setup is not None and error is not None and not self.results and setup.ended == at:
+            setup.finish(at, status, error)  # what was wrong with the data, it found
         best = self.best()
         if status == "Completed" and best is not None and self.fate is not FaultKind.JOB_NO_BEST:
             trial = self.results[best]

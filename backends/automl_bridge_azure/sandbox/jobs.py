@@ -74,7 +74,7 @@ class Job:
         self.pace = Pace(**(world.setting("pace") or {}))
         self.fate = world.draw_fate("jobs.CreateOrUpdate")
         self.starved = self.size.cores * self.nodes > world.computes.limit(self.size.family)
-        self.number = len(world.jobs) + 1
+        self.number = world.next_number()
         tags = {key: str(value) for key, value in (self.properties.get("tags") or {}).items()}
         self.run = world.add_run(
             Run(name, "", name, self.properties.get("experimentName") or "Default", self.created,

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 __all__ = ["LONGEST", "Pace", "Step", "Timeline", "plan"]
 
-LONGEST = 30 * 86400.0
-"""A job's lifetime: what hangs ends here."""
+LONGEST = 21 * 86400.0
+"""A job's lifetime on a cluster (learn, how-to-manage-quotas): what hangs ends here."""
 ACCEPTED = 5.0
 
 

@@ -69,6 +69,12 @@ class World:
         self._searches: dict[str, Future[Any]] = {}
         self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="sandbox-trainer")
         self._stored = False
+        self._number = 0
+
+    def next_number(self) -> int:
+        """Return the number of the next job: lists are in this order, and none comes twice."""
+        self._number += 1
+        return self._number
 
     def setting(self, name: str) -> Any:
         """Return a switch."""

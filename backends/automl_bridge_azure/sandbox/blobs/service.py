@@ -202,6 +202,8 @@ def _put_block(store: BlobStore, request: BlobRequest, environ: Environ) -> Answ
     fresh = store.blocks.setdefault((request.container, request.name), {})
     if any(len(other) != len(block) for other in fresh):
         raise AzureError("InvalidBlobOrBlock", "The specified blob or block content is invalid.", 400)
+    if block in fresh:
+        store.release(fresh[block])
     fresh[block] = store.keep(_checked(request, environ))
     return _done(201)
 

@@ -9,6 +9,7 @@ import tempfile
 import threading
 import time
 import uuid
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -72,6 +73,7 @@ class BlobStore:
         self.lock = threading.RLock()
         self.containers: dict[str, dict[str, Blob]] = {}
         self.blocks: dict[tuple[str, str], dict[str, Path]] = {}
+        self._uses: Counter[Path] = Counter()
         self._folder = Path(tempfile.mkdtemp(prefix="automl-bridge-sandbox-blobs-"))
 
     def close(self) -> None:
@@ -97,10 +99,21 @@ class BlobStore:
         return found
 
     def keep(self, content: bytes) -> Path:
-        """Write a content into a file of its own."""
-        path = self._folder / uuid.uuid4().hex
-        path.write_bytes(content)
+        """Write a content into a file; the same content is one file."""
+        path = self._folder / hashlib.sha256(content).hexdigest()
+        with self.lock:
+            self._uses[path] += 1
+            if self._uses[path] == 1:
+                path.write_bytes(content)
         return path
+
+    def release(self, path: Path) -> None:
+        """Remove a file that nothing else uses."""
+        with self.lock:
+            self._uses[path] -= 1
+            if self._uses[path] <= 0:
+                del self._uses[path]
+                path.unlink(missing_ok=True)
 
     def put(
         self, container: str, name: str, content: bytes, headers: Mapping[str, str], metadata: Mapping[str, str]
@@ -119,6 +132,7 @@ class BlobStore:
             fresh = self.blocks.get((container, name), {})
             old = self.container(container).get(name)
             target = self._folder / uuid.uuid4().hex
+            self._uses[target] = 1
             listed: list[tuple[str, int]] = []
             with target.open("wb") as out:
                 for where, block in wanted:
@@ -147,20 +161,20 @@ class BlobStore:
             old = place.get(name)
             if old is not None:
                 blob.created = old.created
-                old.path.unlink(missing_ok=True)
+                self.release(old.path)
             place[name] = blob
         return blob
 
     def delete(self, container: str, name: str) -> None:
         """Remove a blob."""
         with self.lock:
-            self.blob(container, name).path.unlink(missing_ok=True)
+            self.release(self.blob(container, name).path)
             del self.containers[container][name]
             self._forget(container, name)
 
     def _forget(self, container: str, name: str) -> None:
         for path in self.blocks.pop((container, name), {}).values():
-            path.unlink(missing_ok=True)
+            self.release(path)
 
     # What the rest of the stand-in uses
 
