@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -70,6 +71,8 @@ class Clients:
     @cached_property
     def ml(self) -> Any:
         """``MLClient``: jobs, datastores, computes, workspaces."""
+        # It tells of every class of its own that is experimental, whether it is used or not.
+        logging.getLogger("azure.ai.ml._utils._experimental").setLevel(logging.ERROR)
         from azure.ai.ml import MLClient
 
         settings = self.settings

@@ -43,12 +43,13 @@ def describe(clients: Clients, name: str) -> Compute | None:
             found = clients.ml.compute.get(name)
         except ResourceNotFoundError:
             return None
+    state = getattr(found, "provisioning_state", None)
     cluster = str(found.type).lower() == "amlcompute"
     return Compute(
         size=str(found.size or ""),
         least=int(getattr(found, "min_instances", None) or 0) if cluster else 1,
         most=int(getattr(found, "max_instances", None) or 1) if cluster else 1,
-        state=str(getattr(found, "provisioning_state", None) or ""),
+        state=str(getattr(state, "value", state) or ""),
         cluster=cluster,
     )
 
