@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import struct
@@ -17,6 +18,7 @@ from PIL import Image
 from automl_bridge.data import image_columns, spool
 from automl_bridge.data.build import build_dataset, build_predict_dataset
 from automl_bridge.data.dataset import Dataset
+from automl_bridge.data.images import decode
 from automl_bridge.errors import SchemaError, StorageError, UnreadableError, UsageError
 from automl_bridge.runs.holdout import holdout_dataset
 from automl_bridge.spec import Kind, Role
@@ -138,6 +140,17 @@ def test_folders_that_say_nothing_are_refused_with_a_way_out(tmp_path, layout, w
     with pytest.raises((UnreadableError, ValueError), match=words) as caught:
         build_dataset(tmp_path)
     assert caught.value.hint
+
+
+def test_copies_on_both_sides_of_the_split_are_said(photo_folder):
+    paths = sorted(map(str, photo_folder.rglob("photo *")))
+    _, dataset = build_dataset(paths * 2, y=np.arange(2 * len(paths)) / 2)
+    assert any("pictures in the holdout are in training, too" in note for note in dataset.notes)
+    _, together = build_dataset(paths * 2, y=np.arange(2 * len(paths)) / 2, group=[*range(len(paths))] * 2)
+    assert together.notes == ()
+    texts = [f"text number {i % 25}" for i in range(100)]
+    _, dataset = build_dataset(texts, y=np.arange(100) / 3)
+    assert any("20 texts in the holdout are in training" in note for note in dataset.notes)
 
 
 def test_a_class_of_one_picture_is_kept_and_said(tmp_path):
@@ -360,3 +373,40 @@ def test_no_space_for_pictures_is_said(photo_folder, monkeypatch, tmp_path):
     with pytest.raises(StorageError, match="no such folder") as caught:
         build_dataset(photo_folder)
     assert "TMPDIR" in caught.value.hint
+
+
+def test_pictures_in_the_forms_of_other_libraries(tmp_path):
+    rng = np.random.default_rng(0)
+    arrays = [rng.integers(0, 255, (50, 40 + number, 3), dtype=np.uint8) for number in range(6)]
+    images = [Image.fromarray(array) for array in arrays]
+    files = []
+    for number, image in enumerate(images):
+        image.save(tmp_path / f"{number}.png")
+        files.append((tmp_path / f"{number}.png").read_bytes())
+    paths = [str(tmp_path / f"{number}.png") for number in range(6)]
+    targets = [0.5, 1.5, 2.5, 3.5, 4.5, 5.5]
+    inline = [base64.b64encode(content).decode() for content in files]
+    sources = {
+        "Pillow in a dataframe": pd.DataFrame({"p": images, "n": range(6)}),
+        "arrays in a dict": {"p": arrays, "n": range(6)},
+        "Hugging Face": pa.table({"p": [{"bytes": each, "path": None} for each in files], "n": range(6)}),
+        "Hugging Face, paths only": pa.table({"p": [{"bytes": None, "path": each} for each in paths], "n": range(6)}),
+        "base64": {"p": inline, "n": range(6)},
+        "data address": {"p": [f"data:image/png;base64,{each}" for each in inline], "n": range(6)},
+    }
+    for name, source in sources.items():
+        task, dataset = build_dataset(source, y=targets, types={"p": "image"}, holdout=0, validation=0)
+        assert task == "multimodal-regression", name
+        for row, array in enumerate(arrays):
+            pixels = decode(dataset.parts["train"]["p"].slice(row, 1), size=array.shape[:2], channels=3)[0]
+            np.testing.assert_array_equal(pixels, array, err_msg=name)
+        new = build_predict_dataset(source, dataset.profile)
+        assert new.features("predict")["p"].null_count == 0
+
+
+def test_several_numbers_are_learned_from_pictures():
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 255, (30, 6, 6), dtype=np.uint8)
+    task, dataset = build_dataset(X, y=np.column_stack([X.mean(axis=(1, 2)), X.std(axis=(1, 2))]))
+    assert task == "image-regression"
+    assert dataset.target_values("train").shape == (dataset.profile.rows["train"], 2)

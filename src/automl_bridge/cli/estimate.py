@@ -7,7 +7,15 @@ from typing import Annotated, Any
 import typer
 
 from automl_bridge.cli.forecasting import forecasting
-from automl_bridge.cli.options import ProfileName, command, complete_metric, complete_task, examples, parse_types
+from automl_bridge.cli.options import (
+    BadImages,
+    ProfileName,
+    command,
+    complete_metric,
+    complete_task,
+    examples,
+    parse_types,
+)
 from automl_bridge.cli.output import current
 
 __all__ = ["EXAMPLES", "estimate"]
@@ -23,7 +31,8 @@ EXAMPLES = examples(
 def estimate(  # noqa: PLR0913 - one parameter for each option
     *,
     data: Annotated[
-        str, typer.Argument(metavar="DATA", help="A CSV, Parquet or Arrow file, here or at s3://, gs:// or az://.")
+        str,
+        typer.Argument(metavar="DATA", help="What fit takes: a file, here or at s3://, gs:// or az://, or a folder."),
     ],
     target: Annotated[
         list[str] | None,
@@ -53,6 +62,7 @@ def estimate(  # noqa: PLR0913 - one parameter for each option
         list[str] | None, typer.Option("--type", metavar="COL=KIND", help="Set a column's kind by hand.")
     ] = None,
     holdout: Annotated[str | None, typer.Option(metavar="SHARE", help="Share of the rows to set aside.")] = None,
+    bad_images: BadImages = None,
     time: Annotated[str | None, typer.Option(metavar="COL", help="Column of the stamps.")] = None,
     forecast: dict[str, Any],
 ) -> None:
@@ -73,6 +83,7 @@ def estimate(  # noqa: PLR0913 - one parameter for each option
     )
     names = _names(backends)
     roles: dict[str, Any] = {"types": parse_types(types or []), "time": time, "forecast": forecast}
+    roles["bad_images"] = bad_images or "refuse"
     learned, dataset, notes = read_data(data, target, task, config, roles)
     with open_session(config) as session:
         rows = session.estimate(dataset, backends=names, task=learned, target=tuple(target or ()) or None)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from automl_bridge.data.columns import Columns, understand, written_note
+from automl_bridge.data.copies import copies_note
 from automl_bridge.data.csv_labels import label_note, missing_hint, missing_words, without_words
 from automl_bridge.data.dataset import Dataset
 from automl_bridge.data.fingerprint import fingerprint
@@ -278,6 +279,9 @@ def _cut(
             f"leave it out (--type {leak}=ignored) unless it is known when you predict"
         )
         notes = (*notes, told)
+    for column in profile.features if len(profile.features) == 1 else ():
+        if what := {Kind.IMAGE: "pictures", Kind.TEXT: "texts"}.get(column.kind):
+            notes = (*notes, *copies_note(table[column.name], assigned, what))
     ignored = [column.name for column in profile.with_role(Role.IGNORED)]
     parts = CutParts(table.drop_columns(ignored) if ignored else table, assigned)
     return Dataset(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from os import PathLike, fspath
 from pathlib import Path
@@ -14,6 +15,8 @@ __all__ = ["BadImageError", "base_of", "is_address", "read_seen"]
 
 _MAX_BYTES = 1 << 30
 """A file of more than 1 GiB is no picture of 100 megapixels."""
+_LONGEST_NAME = 4096
+"""No path is longer; what is, may be a picture in base64."""
 _ADDRESS = re.compile(r"^[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 _STARTS = (
     (rb"(?is)^\s*(?:<!--.*?-->\s*)?<(?:!doctype\s+html|html|head|body)", "a web page, no picture"),
@@ -71,6 +74,8 @@ def read_seen(source: str | bytes, base: str) -> Seen:
 
 
 def _content(path: str, base: str) -> bytes:
+    if path.startswith("data:image/") or len(path) > _LONGEST_NAME:
+        return _from_base64(path.partition(";base64,")[2] or path)
     if is_address(path) or is_address(base):
         return _object(path if is_address(path) else f"{base}/{path}")
     for place in _places(path.removeprefix("file://"), Path(base)):
@@ -85,6 +90,13 @@ def _content(path: str, base: str) -> bytes:
             what = "a folder" if place.is_dir() else f"cannot be read: {error.strerror}"
             raise BadImageError(what) from None
     raise BadImageError("no such file")
+
+
+def _from_base64(text: str) -> bytes:
+    try:
+        return base64.b64decode("".join(text.split()), validate=True)
+    except ValueError:
+        raise BadImageError("neither a path nor a picture in base64") from None
 
 
 def _places(path: str, base: Path) -> list[Path]:

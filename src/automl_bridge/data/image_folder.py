@@ -41,7 +41,7 @@ def is_image_folder(source: Any) -> bool:
     if not isinstance(source, str | PathLike) or is_address(str(source)):
         return False
     local = _local(source)
-    return local.is_dir() and next(local.rglob("*.parquet"), None) is None
+    return local.is_dir() and not any(name.endswith(".parquet") for _, _, names in os.walk(local) for name in names)
 
 
 def read_image_folder(source: str | PathLike[str], *, classes: bool) -> ImageFolder:

@@ -59,7 +59,7 @@ def tidy(table: pa.Table, name: str = "data") -> pa.Table:
     fields, columns, changed = [], [], False
     for field, column in zip(table.schema, table.columns, strict=True):
         ready = pa.types.is_large_binary(field.type) and has_hint(field, IMAGE_HINT)
-        plain, hint = (column, {}) if ready else _plain(column, field.name)
+        plain, hint = (column, {}) if ready else _plain(_files(column), field.name)
         changed = changed or plain is not column or field.metadata is not None
         kept = {key: value for key, value in (field.metadata or {}).items() if key in _KEPT}
         fields.append(pa.field(field.name, plain.type, metadata=kept | hint or None))
@@ -134,6 +134,22 @@ def _plain(column: pa.ChunkedArray, name: str) -> tuple[pa.ChunkedArray, dict[by
             hint="spread it over columns of its own, or leave it out",
         )
     return column, hint
+
+
+def _files(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return the files of pictures that stand beside their paths, as Hugging Face's data sets have them."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not pa.types.is_struct(column.type) or not {"bytes"} <= {field.name for field in column.type} <= {
+        "bytes",
+        "path",
+    }:
+        return column
+    content = pc.struct_field(column, "bytes")
+    if content.null_count == len(content) and column.type.get_field_index("path") >= 0:
+        return pc.struct_field(column, "path")
+    return content
 
 
 def _text_or_none(value: object) -> str | None:

@@ -19,7 +19,7 @@ _SCALARS = (str, bytes, bool, int, float, decimal.Decimal, dt.date, dt.time, dt.
 
 
 def array_of(values: Any, name: str) -> pa.ChunkedArray:
-    """Return a column of ``values``; values that have no Arrow type in common become their text.
+    """Return a column of ``values``; values that have no Arrow type in common become their text, pictures PNG files.
 
     Raises
     ------
@@ -33,6 +33,11 @@ def array_of(values: Any, name: str) -> pa.ChunkedArray:
     try:
         found = pa.array(values, from_pandas=True)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError, TypeError, ValueError):
+        from automl_bridge.data.image_arrays import from_image_arrays, is_image_arrays
+
+        pictures = list(values) if not isinstance(values, list) else values
+        if is_image_arrays(pictures):
+            return from_image_arrays(pictures).column(0)
         found = _fallback(values, name)
     return found if isinstance(found, pa.ChunkedArray) else pa.chunked_array([found])
 
