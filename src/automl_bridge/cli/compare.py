@@ -200,6 +200,7 @@ def _go(
     """Show the estimate, ask, start, watch, and say what came of it."""
     from automl_bridge.comparison.experiment import start
 
+    _require_extras(config, report)
     _say_beginning(prepared)
     if prepared.fresh and not yes:
         _ask(prepared)
@@ -212,6 +213,18 @@ def _go(
         current().line(f"  mlflow     {mirror(comparison, config.mlflow_tracking_uri)}")
     if not comparison.complete or not any(row.score is not None for row in comparison.rows):
         raise typer.Exit(1)
+
+
+def _require_extras(config: Config, report: Path | None) -> None:
+    """Look whether what is wanted at the end can be had, before anything is run."""
+    if report is not None:
+        from automl_bridge.reports.plots.svg import require
+
+        require()
+    if config.mlflow_tracking_uri:
+        from automl_bridge.reports.mlflow_mirror import require_mlflow
+
+        require_mlflow()
 
 
 def _say_beginning(prepared: Prepared) -> None:

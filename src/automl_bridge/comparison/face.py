@@ -130,6 +130,7 @@ def _run(session: Any, prepared: Any, config: Config, verbose: bool | None) -> C
     from automl_bridge.reports.compare_live import comparing
     from automl_bridge.session import Session
 
+    _require_mirror(config)
     start(session, prepared)
     with comparing(prepared.experiment, session.price_book, progress=verbose) as on_progress:
         result = finish(session, prepared, lambda: Session(config), on_progress)
@@ -138,6 +139,14 @@ def _run(session: Any, prepared: Any, config: Config, verbose: bool | None) -> C
 
         mirror(result, config.mlflow_tracking_uri)
     return result
+
+
+def _require_mirror(config: Config) -> None:
+    """Look whether the result can be mirrored as the configuration wants it, before anything is run."""
+    if config.mlflow_tracking_uri:
+        from automl_bridge.reports.mlflow_mirror import require_mlflow
+
+        require_mlflow()
 
 
 def _check_names(backends: Sequence[str]) -> None:

@@ -91,12 +91,10 @@ def plan_all(
         If the cap is too little; names the least that would do.
     """
     known = existing or {}
-    planned = [
-        _kept(session, member, known[member.run])
-        if member.run in known
-        else _planned(session, base, experiment, member)
-        for member in members
-    ]
+    planned = []
+    for member in members:
+        run = known.get(member.run) if member.run is not None else None
+        planned.append(_kept(session, member, run) if run else _planned(session, base, experiment, member))
     if max_cost_usd is None:
         return planned
     spent = sum(spent_on(session, record) for record in known.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 from automl_bridge.comparison.holdout import judge_of
 from automl_bridge.comparison.rows import row_of
 from automl_bridge.comparison.standings import Standing, standings_of
-from automl_bridge.comparison.statistics import DRAWS, Pair, compare_pairs, draws_of, spread
+from automl_bridge.comparison.statistics import DRAWS, Draws, Pair, compare_pairs, draws_of, spread
 from automl_bridge.comparison.verdict import Verdict, verdict_of
 from automl_bridge.metrics import METRICS
 from automl_bridge.session import BASELINE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import pyarrow as pa
 
+    from automl_bridge.comparison.holdout import ForecastJudge, Judge
     from automl_bridge.comparison.rows import RunRow
     from automl_bridge.data.dataset import Dataset
     from automl_bridge.runs.experiments import Experiment
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from automl_bridge.session import Session
     from automl_bridge.spec import JobSpec
 
-__all__ = ["Comparison", "result_of"]
+__all__ = ["Comparison", "judged", "result_of"]
 
 
 @dataclass(frozen=True)
@@ -176,48 +178,81 @@ def result_of(session: Session, experiment: Experiment, blocked: Mapping[str, Ex
     blocked
         What keeps the runs of a backend from going on.
     """
-    import numpy as np
-
-    from automl_bridge.data.dataset import Dataset
-
     wanted = [run for member in experiment.members for run in (member.run, *member.earlier) if run is not None]
     records = session.get_many(wanted)
-    rows = tuple(row_of(session, one, records, (blocked or {}).get(one.backend)) for one in experiment.members)
+    rows = [row_of(session, one, records, (blocked or {}).get(one.backend)) for one in experiment.members]
+    paths = {
+        row.run: path
+        for row in rows
+        if row.run is not None
+        and row.score is not None
+        and (path := _predictions(session, records[row.run])) is not None
+    }
+    return judged(experiment, rows, paths)
+
+
+def _predictions(session: Session, record: RunRecord) -> Path | None:
+    """Return the file of a run's predictions, also if the home has moved since."""
+    path = record.predictions_path
+    if path is None:
+        return None
+    places = (path, session.config.home / "runs" / record.id / path.name)
+    return next((place for place in places if place.is_file()), None)
+
+
+def judged(experiment: Experiment, rows: Sequence[RunRow], predictions: Mapping[str, Path]) -> Comparison:
+    """Compare runs by their predictions of the holdout.
+
+    Parameters
+    ----------
+    experiment
+        What was compared; its dataset is read.
+    rows
+        One for each member.
+    predictions
+        Files of outputs by run, of those that have a score.
+    """
     metric, spec = METRICS[experiment.spec.metric], experiment.spec
-    scored = {row.run: records[row.run] for row in rows if row.run is not None and row.score is not None}
-    paths = {run: path for run, record in scored.items() if (path := _predictions(record)) is not None}
     holdout = spec.profile.rows.get("holdout", 0)
     intervals: dict[str, tuple[float, float]] = {}
     pairs: tuple[Pair, ...] = ()
     notes, unit = list(experiment.notes), "row"
-    if paths:
+    scored = [row for row in rows if row.run in predictions and row.score is not None and math.isfinite(row.score)]
+    if scored:
+        from automl_bridge.data.dataset import Dataset
+
         judge = judge_of(Dataset.open(experiment.dataset), spec)
-        outputs = {run: np.load(path, allow_pickle=False) for run, path in paths.items()}
-        drawn, shrink = judge.resampled(list(outputs.values()), draws=DRAWS, seed=spec.seed)
-        draws = {}
-        for number, backend in enumerate(dict.fromkeys(records[run].backend for run in outputs)):
-            chosen = [place for place, run in enumerate(outputs) if records[run].backend == backend]
-            scores = [score for place in chosen if (score := records[list(outputs)[place]].score) is not None]
-            rng = np.random.default_rng((spec.seed, number))
-            draws[backend] = draws_of(scores, drawn[chosen], shrink, rng)
-            intervals[backend] = _interval(rows, backend, draws[backend].point, draws[backend].both, judge.units)
+        draws = _drawn(judge, scored, predictions, spec.seed)
         pairs = compare_pairs(metric, draws, judge.units)
+        intervals = {name: _interval(scored, name, one, judge.units) for name, one in draws.items()}
         unit = judge.unit
         notes += [judge.note] if judge.note else []
     standings = standings_of(metric, rows, intervals, pairs, experiment.latency, baseline=BASELINE, holdout=holdout)
     seeds = len({member.seed for member in experiment.members})
     verdict = verdict_of(metric, standings, pairs, baseline=BASELINE, holdout=holdout, seeds=seeds, unit=unit)
-    return Comparison(experiment, rows, standings, pairs, verdict, holdout, tuple(dict.fromkeys(notes)), paths)
+    told = tuple(dict.fromkeys(notes))
+    return Comparison(experiment, tuple(rows), standings, pairs, verdict, holdout, told, predictions)
 
 
-def _predictions(record: RunRecord) -> Path | None:
-    path = record.predictions_path
-    return path if path is not None and path.is_file() else None
+def _drawn(
+    judge: Judge | ForecastJudge, scored: Sequence[RunRow], predictions: Mapping[str, Path], seed: int
+) -> dict[str, Draws]:
+    """Score all runs on the same draws, and put those of one backend together."""
+    import numpy as np
+
+    outputs = [np.load(predictions[str(row.run)], allow_pickle=False) for row in scored]
+    values, shrink = judge.resampled(outputs, draws=DRAWS, seed=seed)
+    draws = {}
+    for number, backend in enumerate(dict.fromkeys(row.backend for row in scored)):
+        chosen = [place for place, row in enumerate(scored) if row.backend == backend]
+        scores = [score for place in chosen if (score := scored[place].score) is not None]
+        draws[backend] = draws_of(scores, values[chosen], shrink, np.random.default_rng((seed, number)))
+    return draws
 
 
-def _interval(rows: tuple[RunRow, ...], backend: str, point: float, drawn: Any, units: int) -> tuple[float, float]:
+def _interval(scored: Sequence[RunRow], backend: str, drawn: Draws, units: int) -> tuple[float, float]:
     """Return the interval of a backend: with one run that of the run, so that there is one number everywhere."""
-    own = [row for row in rows if row.backend == backend and row.score is not None]
+    own = [row for row in scored if row.backend == backend]
     if len(own) == 1 and own[0].low is not None and own[0].high is not None:
         return own[0].low, own[0].high
-    return spread(point, drawn, units)
+    return spread(drawn.point, drawn.both, units)

@@ -24,10 +24,15 @@ _TABLE = """\
 <div style="margin:4px 0 8px">{{ rest }}</div>
 {%- endif %}
 <table><thead><tr>
-{%- for heading in headings %}<th style="text-align:{{ 'left' if loop.index <= 2 else 'right' }}">{{ heading }}</th>{% endfor -%}
+{%- for heading in headings %}
+<th style="text-align:{{ 'left' if loop.index <= 2 else 'right' }}">{{ heading }}</th>
+{%- endfor %}
 </tr></thead><tbody>
 {%- for row in rows %}
-<tr>{% for cell in row %}<td style="text-align:{{ 'left' if loop.index <= 2 else 'right' }}">{{ cell }}</td>{% endfor %}</tr>
+<tr>
+{%- for cell in row %}
+<td style="text-align:{{ 'left' if loop.index <= 2 else 'right' }}">{{ cell }}</td>
+{%- endfor %}</tr>
 {%- endfor %}
 </tbody></table>
 </div>

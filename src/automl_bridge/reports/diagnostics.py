@@ -28,7 +28,8 @@ class Confusion(NamedTuple):
     def shares(self) -> NDArray[np.float64]:
         """Shares of each true class, shape as `counts`; 0 for a class without rows."""
         rows = self.counts.sum(axis=1, keepdims=True)
-        return np.divide(self.counts, rows, out=np.zeros(self.counts.shape), where=rows > 0)
+        shares: NDArray[np.float64] = np.divide(self.counts, rows, out=np.zeros(self.counts.shape), where=rows > 0)
+        return shares
 
 
 class Calibration(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,12 +46,17 @@ class Figure:
 
 def pareto_figures(comparison: Comparison, colours: Mapping[str, int]) -> list[Figure]:
     """Draw quality against dollars and against time."""
-    dearest: Callable[[Standing], float | None] = lambda one: one.billed_usd
-    slowest: Callable[[Standing], float | None] = lambda one: one.seconds
     figures = []
     for name, axis, takes, front, write, title in (
-        ("cost", "US dollars a run", dearest, "on_front", money.tick_dollars, "Quality against dollars"),
-        ("time", "time of training", slowest, "on_time_front", _ticked_time, "Quality against time"),
+        (
+            "cost",
+            "US dollars a run",
+            attrgetter("billed_usd"),
+            "on_front",
+            money.tick_dollars,
+            "Quality against dollars",
+        ),
+        ("time", "time of training", attrgetter("seconds"), "on_time_front", _ticked_time, "Quality against time"),
     ):
         found = _pareto(comparison, colours, name, axis, takes, front, write, title)
         if found is not None:
@@ -90,9 +96,14 @@ def _pareto(
         return None
     metric = METRICS[comparison.spec.metric]
     svg = pareto.pareto_plot(
-        f"pareto-{name}", points, metric=metric.name, greater_is_better=metric.greater_is_better, axis=axis, write=write,
+        f"pareto-{name}",
+        points,
+        metric=metric.name,
+        greater_is_better=metric.greater_is_better,
+        axis=axis,
+        write=write,
         title=title,
-    )  # fmt: skip
+    )
     absent = [one.backend for one in scored if takes(one) is None]
     note = f"Not drawn, as it is unknown: {', '.join(absent)}." if absent else ""
     exact = dollars if name == "cost" else format_duration
@@ -202,13 +213,12 @@ def _class_figures(
     for place, (name, found) in enumerate(outputs.items()):
         matrix = diagnostics.confusion(found, codes, labels)
         svg = errors.confusion_plot(f"confusion-{place}", name, matrix)
-        rows = tuple(
+        cells = tuple(
             (label, *(f"{count:,}" for count in counts))
             for label, counts in zip(matrix.labels, matrix.counts, strict=True)
         )
-        table = Table(
-            f"Confusion of {name}", ("True class", *matrix.labels), rows, tuple(range(1, len(matrix.labels) + 1))
-        )
+        places = tuple(range(1, len(matrix.labels) + 1))
+        table = Table(f"Confusion of {name}", ("True class", *matrix.labels), cells, places)
         right = 100 * float(np.trace(matrix.counts)) / max(1, int(matrix.counts.sum()))
         figures.append(Figure(svg, f"{name}: {right:.1f} % right", "Rows of the holdout, true class down.", table))
     return figures
@@ -231,7 +241,7 @@ def _residual_figures(
                 (f"{share} % of the errors are below", np.quantile(np.abs(off), share / 100)) for share in (50, 90)
             ]
             rows = tuple(
-                (what, words.score(float(value)) if value >= 0 else f"−{words.score(float(-value))}")
+                (what, words.score(float(value)) if value >= 0 else f"{words.MINUS}{words.score(float(-value))}")
                 for what, value in marks
             )
             table = Table(f"Errors of {name}", ("Of the errors", words.plain(target)), rows, (1,))
@@ -287,7 +297,7 @@ def _first_series(dataset: Dataset, past: Any, values: Any) -> tuple[Any, Any] |
         mask = np.ones(len(table), bool)
         for name in forecast.series:
             equal = pc.equal(table[name], holdout[name][0])
-            mask &= np.asarray(pc.fill_null(equal, False).to_numpy(zero_copy_only=False), bool)  # noqa: FBT003
+            mask &= np.asarray(pc.fill_null(equal, False).to_numpy(zero_copy_only=False), bool)
         return mask
 
     history = np.concatenate([chosen(part) for part in parts]) if parts else np.zeros(0, bool)

@@ -89,7 +89,7 @@ def prices(comparison: Comparison) -> Table:
             price = f"${line.usd_per_unit:.10g} per {line.unit}{mark}"
             found[row.backend, line.sku, line.region, price, line.price_date or "", line.source_url or ""] = None
     headings = ("Backend", "What", "Where", "Price", "Date", "Source")
-    return Table("Prices that were used", headings, tuple(found))  # type: ignore[arg-type] # all of one length
+    return Table("Prices that were used", headings, tuple(found))
 
 
 def job_of(comparison: Comparison) -> str:

@@ -114,7 +114,7 @@ def _beside(one: Standing) -> str:
     if one.points is None:
         return words.MISSING
     number = f"{one.points:+.1f}" if abs(one.points) < 1000 else f"{one.points:+.2g}"
-    size = f"{number} points".replace("-", "−")
+    size = f"{number} points".replace("-", words.MINUS)
     said = {"noise": "within noise", "better": "better beyond noise", "worse": "worse beyond noise"}
     return f"{size}, {said.get(one.versus_baseline, 'unknown')}"
 
@@ -130,7 +130,7 @@ def pairs_table(comparison: Comparison) -> Table | None:
         said = f"{pair.better} is better" if pair.better else "within noise"
         needed = words.MISSING if pair.better or pair.rows_needed is None else f"{pair.rows_needed:,}"
         p = "under 0.001" if pair.p_corrected < 0.001 else f"{pair.p_corrected:.3f}"
-        rows.append((f"{pair.a} − {pair.b}", _signed(pair.difference), spread, p, said, needed))
+        rows.append((f"{pair.a} {words.MINUS} {pair.b}", _signed(pair.difference), spread, p, said, needed))
     return Table(
         caption=f"Differences of {comparison.spec.metric} on the same {comparison.holdout_rows:,} holdout rows",
         headings=("Pair", "Difference", "95 % interval", "p, corrected", "Verdict", "Rows to tell apart"),
@@ -143,7 +143,7 @@ def _signed(value: float) -> str:
     if not math.isfinite(value):
         return words.MISSING
     size = abs(value)
-    return f"{'−' if value < 0 else '+'}{words.score(size) if size >= 0.001 or not size else f'{size:.2g}'}"
+    return f"{words.MINUS if value < 0 else '+'}{words.score(size) if size >= 0.001 or not size else f'{size:.2g}'}"
 
 
 def usage_table(comparison: Comparison) -> Table:

@@ -10,8 +10,10 @@ if TYPE_CHECKING:
 
     from automl_bridge.spec import Label
 
-__all__ = ["MISSING", "SHORT_ID", "count", "plain", "plural", "score", "shares", "short_id"]
+__all__ = ["MINUS", "MISSING", "SHORT_ID", "count", "plain", "plural", "score", "shares", "short_id"]
 
+MINUS = "\N{MINUS SIGN}"
+"""What stands before a negative number; a hyphen is too short to be seen."""
 MISSING = "–"
 """What stands where there is no value; never a zero."""
 SHORT_ID = 8

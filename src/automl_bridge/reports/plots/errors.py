@@ -8,6 +8,7 @@ import numpy as np
 
 from automl_bridge.reports.diagnostics import sample
 from automl_bridge.reports.plots.svg import HEAT, INK, LINE, MUTED, WIDTH, drawing, quiet, to_svg
+from automl_bridge.reports.words import MINUS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,7 +82,7 @@ def residual_plot(
         axes.plot(guesses[chosen], residuals[chosen], "o", color=colour, alpha=0.45, markersize=4, markeredgewidth=0)
         quiet(axes)
         axes.set_xlabel(f"predicted {_short(target)}")
-        axes.set_ylabel("predicted − true")
+        axes.set_ylabel(f"predicted {MINUS} true")
         middle, spread = float(np.median(residuals)), float(np.std(residuals))
         shown = f" {len(chosen):,} of {len(values):,} rows are drawn." if len(chosen) < len(values) else ""
         said = f"Median error {middle:.4g}, standard deviation {spread:.4g}.{shown}"

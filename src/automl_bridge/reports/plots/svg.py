@@ -42,7 +42,7 @@ WIDTH = 420
 _VARIABLES = {INK: "--ink", MUTED: "--muted", LINE: "--line", PAPER: "--panel", HEAT: "--heat"} | {
     colour: f"--s{number}" for number, colour in enumerate(SERIES)
 }
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text
     "svg.hashsalt": "automl-bridge",  # the same figure, the same bytes
     "text.parse_math": False,  # a column called "$x$" is no formula
