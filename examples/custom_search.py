@@ -15,7 +15,7 @@ from automl_bridge import Estimator
 
 
 def build(data):  # noqa: ARG001 - may be left out, too
-    """Return one convolutional block whose size is searched; called in the worker, where ``data`` says what there is."""
+    """Return one convolutional block whose size is searched. It runs in the worker; ``data`` says what there is."""
     import autokeras as ak
 
     image = ak.ImageInput()
