@@ -256,7 +256,10 @@ class Check(Frozen):
 
 
 class Resource(Frozen):
-    """Something this tool left behind that bills, or may: kind, name, and since when (ISO 8601)."""
+    """Something this tool left behind that bills, or may: kind, name, and since when (ISO 8601).
+
+    `run` is the remote name of the job that it was made for, as in ``JobSpec.name``; None where it is not known.
+    """
 
     backend: str
     kind: str

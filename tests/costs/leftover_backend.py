@@ -38,7 +38,12 @@ class LeftoverBackend(Backend):
         }  # fmt: skip
         return [
             Resource(
-                backend=self.name, kind=kind, name=name, usage_per_day=usage, since="2026-01-01T00:00:00Z", run="0" * 12
+                backend=self.name,
+                kind=kind,
+                name=name,
+                usage_per_day=usage,
+                since="2026-01-01T00:00:00Z",
+                run="ab-000000000000",
             )
             for name, (kind, usage) in things.items()
             if name not in self.gone

@@ -120,6 +120,22 @@ def test_what_is_listed_is_deleted_and_what_stays_is_said(capsys):
     assert LeftoverBackend.gone == {"ab-old"}
 
 
+@pytest.mark.usefixtures("leftover")
+def test_what_a_run_that_has_not_ended_uses_stays(capsys, monkeypatch):
+    from types import SimpleNamespace
+
+    from automl_bridge.session import Session
+
+    run = SimpleNamespace(name="ab-000000000000", state="running")
+    monkeypatch.setattr(Session, "list", lambda _: [run])
+    monkeypatch.setattr(Session, "look_at_caps", lambda _: [])
+    assert invoke(["resources", "--delete", "--yes"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "run 00000000, running" in said
+    assert "4 of them are used by runs that have not ended: they stay" in said
+    assert LeftoverBackend.gone == set()
+
+
 def test_commands_that_see_runs_look_at_caps_that_nobody_watches(capsys, monkeypatch):
     from automl_bridge.errors import CredentialsError
     from automl_bridge.session import Session

@@ -75,9 +75,11 @@ def _found(session: Session, backend: str | None) -> tuple[list[Resource], dict[
 
 
 def _owners(session: Session, listed: list[Resource]) -> dict[str, str]:
-    """Return for each run that a resource names how it stands: its state, or that this store does not know it."""
-    states = {run.id: str(run.state) for run in session.list()} if listed else {}
-    return {one.run: states.get(one.run, "not in this store") for one in listed if one.run}
+    """Return for each name that a resource was made under how its run stands, or that this store does not know it."""
+    states = {run.name: str(run.state) for run in session.list()} if listed else {}
+    # A run's further jobs have its name and an ending of their own.
+    names = {one.run: "-".join(one.run.split("-")[:2]) for one in listed if one.run}
+    return {made: states.get(name, "not in this store") for made, name in names.items()}
 
 
 def _in_use(resource: Resource, owners: dict[str, str]) -> bool:

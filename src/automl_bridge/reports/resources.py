@@ -33,7 +33,7 @@ def resources_table(
     listed, costs
         The resources, and what each costs a day.
     owners
-        How the runs stand that made them, by id.
+        How the runs stand that made them, by the names that they were made under.
     now
         What their age is counted to.
     """
@@ -42,7 +42,7 @@ def resources_table(
         table.add_column(heading, overflow="fold", justify="right" if "$" in heading else "left")
     for one, cost in zip(listed, costs, strict=True):
         usd = "unknown" if cost.usd is None else dollars(cost.usd) if cost.usd else "0"
-        made = f"run {short_id(one.run)}, {owners.get(one.run, 'not in this store')}" if one.run else "not known"
+        made = f"run {short_id(one.run.removeprefix('ab-'))}, {owners[one.run]}" if one.run else "not known"
         cells = (one.backend, one.kind, one.name, _age(one.since, now or datetime.now(UTC)), usd, made)
         table.add_row(*(Text(plain(cell)) for cell in cells))
     return Padding(table, (0, 0, 0, 2), expand=False)
