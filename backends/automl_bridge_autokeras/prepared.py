@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -154,16 +155,19 @@ def _cut(train: Part, seed: int) -> tuple[Part, Part]:
 
 
 def _evaluation(names: set[str], part: Part, scale: TargetScale | None) -> Any:
+    # A function of the module, so that worker processes can be sent it.
+    return partial(_evaluate, tuple(sorted(names)), part, scale)
+
+
+def _evaluate(
+    names: tuple[str, ...], part: Part, scale: TargetScale | None, outputs: NDArray[np.float64]
+) -> dict[str, float]:
     loss = "log_loss" if scale is None else "rmse"
-
-    def evaluate(outputs: NDArray[np.float64]) -> dict[str, float]:
-        values = outputs if scale is None else scale.up(outputs)
-        scores = {name: score(name, values, part.target, part.arrays.weights) for name in sorted(names)}
-        known = scores.get(loss)
-        scores[LOSS.name] = score(loss, values, part.target, part.arrays.weights) if known is None else known
-        return scores
-
-    return evaluate
+    values = outputs if scale is None else scale.up(outputs)
+    scores = {name: score(name, values, part.target, part.arrays.weights) for name in names}
+    known = scores.get(loss)
+    scores[LOSS.name] = score(loss, values, part.target, part.arrays.weights) if known is None else known
+    return scores
 
 
 def _is_defined(spec: JobSpec, metric: Metric, evaluate: Any, part: Part, classes: int) -> bool:
@@ -175,10 +179,10 @@ def _is_defined(spec: JobSpec, metric: Metric, evaluate: Any, part: Part, classe
 
 def comparison(metric: Metric) -> Any:
     """Return the function that says whether scores are better than others: by the metric, then by the loss."""
+    return partial(_better, metric)
 
-    def better(left: dict[str, float], right: dict[str, float]) -> bool:
-        if left[metric.name] != right[metric.name]:
-            return metric.better(left[metric.name], right[metric.name])
-        return left["val_loss"] < right["val_loss"]  # labels alone often tie
 
-    return better
+def _better(metric: Metric, left: dict[str, float], right: dict[str, float]) -> bool:
+    if left[metric.name] != right[metric.name]:
+        return metric.better(left[metric.name], right[metric.name])
+    return left["val_loss"] < right["val_loss"]  # labels alone often tie

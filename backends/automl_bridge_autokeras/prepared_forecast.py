@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -191,14 +192,18 @@ def _both(first: Origins, second: Origins) -> Origins:
 def _evaluation(
     names: set[str], scored: Scored, wanted: NDArray[np.float32]
 ) -> Callable[[NDArray[np.float64]], dict[str, float]]:
-    def evaluate(outputs: NDArray[np.float64]) -> dict[str, float]:
-        values = scored.rows.up(outputs)
-        scores = {name: scored.scorer.score(name, values) for name in sorted(names)}
-        point = outputs[:, : wanted.shape[1]]
-        scores[LOSS.name] = float(np.abs(point - wanted).mean())
-        return scores
+    # A function of the module, so that worker processes can be sent it.
+    return partial(_evaluate, tuple(sorted(names)), scored, wanted)
 
-    return evaluate
+
+def _evaluate(
+    names: tuple[str, ...], scored: Scored, wanted: NDArray[np.float32], outputs: NDArray[np.float64]
+) -> dict[str, float]:
+    values = scored.rows.up(outputs)
+    scores = {name: scored.scorer.score(name, values) for name in names}
+    point = outputs[:, : wanted.shape[1]]
+    scores[LOSS.name] = float(np.abs(point - wanted).mean())
+    return scores
 
 
 def _some(origins: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
