@@ -26,6 +26,8 @@ __all__ = ["Limits", "Reserve", "budget_field", "cap_for", "limits_for", "time_n
 
 _CLOUD_NODES = 8
 """Nodes that an image model of type CLOUD trains on: limit ``vertex.image.min_budget``."""
+_STEP = 30 / 3600
+"""Node hours are billed in steps of 30 seconds (prices.csv)."""
 
 
 class Reserve(NamedTuple):
@@ -129,7 +131,8 @@ def _bought(usd: float, least: int, rate: float | None, reserve: Reserve, *, nam
             f"max_cost cannot be kept: no price is known for {missing}",
             hint="leave max_cost out and bound the job by max_time, or name a file of prices by the setting prices",
         )
-    milli = math.floor((usd - reserve.usd) / rate * 1000 + 1e-9)
+    # Whole steps only: what is begun is billed.
+    milli = math.floor(math.floor((usd - reserve.usd) / rate / _STEP + 1e-9) * _STEP * 1000 + 1e-9)
     if milli < least:
         needed = math.ceil(100 * (rate * least / 1000 + reserve.usd) - 1e-9) / 100
         error = BudgetError(

@@ -68,7 +68,7 @@ class Polling:
         answers: dict[JobRef, Progress] = {}
         for kind in ("train", "predict"):
             wanted = {job.remote_id: job for job in jobs if job.kind == kind and job.remote_id}
-            for found in self._found(kind, wanted):
+            for found in self._found(kind, wanted) if wanted else ():
                 self._created[found.name] = found.create_time
                 answers[wanted[found.name]] = self._progress(found)
         return answers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -67,7 +68,9 @@ def series(shops: int = 8, days: int = 200, **options: object):
         "target": np.concatenate([100 + 10 * n + 20 * np.sin(2 * np.pi * day / 7) for n in range(shops)]),
     }
     forecast = {"series": ("shop", "city"), "horizon": 14, "freq": "D", "known_future": ("sale",), **options}
-    return build_dataset(pa.table(rows), target="target", task=Task.FORECASTING, time="the day", forecast=forecast)[1]
+    quantiles = forecast.pop("quantiles", (0.1, 0.5, 0.9))
+    built = build_dataset(pa.table(rows), target="target", task=Task.FORECASTING, time="the day", forecast=forecast)[1]
+    return replace(built, forecast=built.forecast.model_copy(update={"quantiles": quantiles}))
 
 
 def picture(shade: int, seed: int = 0, form: str = "PNG") -> bytes:
@@ -116,7 +119,7 @@ class Bucket:
     def check_region(self) -> None:
         """Be where the jobs are."""
 
-    def create(self, place, name, body, content_type) -> bool:
+    def create(self, place, name, body, _content_type) -> bool:
         key = place.file(name)
         if key in self.held:
             return False
