@@ -7,6 +7,7 @@ and each of its runs is a child. Mirrored again it writes into the same runs.
 from __future__ import annotations
 
 import math
+import re
 import tempfile
 import time
 from pathlib import Path
@@ -102,13 +103,18 @@ def _write(client: Any, run: str, params: dict[str, Any], metrics: dict[str, flo
     from mlflow.entities import Metric, Param
 
     now = int(time.time() * 1000)
-    known = {name: value for name, value in metrics.items() if value is not None and math.isfinite(value)}
-    said = {name: str(value)[:500] for name, value in params.items() if value is not None}
+    known = {_key(name): value for name, value in metrics.items() if value is not None and math.isfinite(value)}
+    said = {_key(name): str(value)[:500] for name, value in params.items() if value is not None}
     client.log_batch(
         run,
         metrics=[Metric(name, value, now, 0) for name, value in known.items()],
         params=[Param(name, value) for name, value in said.items()],
     )
+
+
+def _key(name: str) -> str:
+    """Return a name as MLflow takes it: letters, digits and ``_-.:/``, 250 of them at most."""
+    return re.sub(r"[^A-Za-z0-9_\-. :/]", "_", name)[:250]
 
 
 def _parent_params(comparison: Comparison) -> dict[str, Any]:
