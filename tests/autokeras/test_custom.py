@@ -25,13 +25,13 @@ def search(bench, source, y, task, metric, trials=1, **settings):
 
 
 def test_a_builder_of_autokeras_own_blocks(bench, tmp_path):
-    pixels, labels = digits(400)
-    settings = {"search_space": "autokeras_spaces:picture_net", "epochs": 8, "ensemble": True}
-    dataset, outcome = search(bench, pixels, labels, "image-classification", "accuracy", 2, **settings)
+    pixels, labels = digits(300)
+    settings = {"search_space": "autokeras_spaces:picture_net", "epochs": 8}
+    dataset, outcome = search(bench, pixels, labels, "image-classification", "accuracy", **settings)
     assert outcome.state is JobState.SUCCEEDED, outcome.failure
-    assert "conv_block" in outcome.trials[-1].model
+    assert "conv_block" in outcome.trials[0].model
     outputs = bench.predict(outcome, dataset.features("holdout"))
-    assert score("accuracy", outputs, dataset.target_codes("holdout")) > 0.5
+    assert score("accuracy", outputs, dataset.target_codes("holdout")) > 0.4
 
 
 def test_a_node_without_a_head_and_the_words_of_a_text(bench):

@@ -73,6 +73,7 @@ def test_a_saved_model_answers_in_the_targets_own_unit(convert, bench, priced, t
     assert outputs.mean() > 150
 
 
+@pytest.mark.slow
 def test_what_single_precision_cannot_hold_is_not_exported(convert, bench, tmp_path):
     x = np.random.default_rng(0).normal(size=200)
     fit = bench.fit(pd.DataFrame({"x": x, "y": 1e9 + x}), "y", "rmse", epochs=2)
@@ -80,6 +81,7 @@ def test_what_single_precision_cannot_hold_is_not_exported(convert, bench, tmp_p
         convert(bundle_of(fit), tmp_path, "keras")
 
 
+@pytest.mark.slow
 def test_a_layer_that_onnx_has_no_word_for_is_named(convert, bench, mixed, tmp_path):
     fit = bench.fit(
         mixed, "outcome", "roc_auc", epochs=1, search_space="autokeras_spaces:with_a_gru", objective="val_loss"
@@ -92,6 +94,23 @@ def test_a_layer_that_onnx_has_no_word_for_is_named(convert, bench, mixed, tmp_p
 def test_a_format_that_there_is_not(bench, fitted, tmp_path):
     with pytest.raises(UnknownNameError, match="pmml"):
         bench.backend().convert(fitted.outcome.model, tmp_path / "out", "pmml")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["keras", "savedmodel", "onnx"])
+def test_networks_for_mixed_columns_and_ensembles_too(convert, bench, form, tmp_path):
+    """The kinds of layers that tables alone do not have: convolutions, embedded terms, networks within a network."""
+    from test_media import goods
+
+    from automl_bridge.budget import Budget
+    from automl_bridge.data.build import build_dataset
+
+    table = goods(120).drop(columns=["price", "weight"])
+    task, dataset = build_dataset(table, target="sold", task="multimodal-classification")
+    spec = bench.spec(dataset, task, "sold", "roc_auc", name=f"mixed-{form}", budget=Budget(max_trials=3))
+    outcome = bench.run(spec, dataset, epochs=4, ensemble=True)
+    assert outcome.state.value == "succeeded", outcome.failure
+    convert(Path(outcome.model.uri), tmp_path, form)
 
 
 @pytest.mark.slow

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 
 import numpy as np
 import pandas as pd
@@ -196,3 +199,37 @@ def test_the_other_tasks_learn(bench):
         outputs = holdout(bench, fit)
         truth = dataset.target_codes("holdout") if dataset.profile.classes else dataset.target_values("holdout")
         assert score(metric, outputs, truth) > 0.5, task
+
+
+@pytest.mark.slow
+def test_the_same_seed_gives_the_same_pictures_texts_and_ensembles(bench, pictures, texts):
+    for fit in (pictures, texts):
+        found = []
+        for number in range(2):
+            changes = {"name": f"seed-{number}-{fit.spec.name}", "budget": Budget(max_trials=3)}
+            spec = fit.spec.model_copy(update=changes)
+            found.append(bench.run(spec, fit.dataset, epochs=3, ensemble=True))
+        one, two = ([(trial.id, trial.score) for trial in outcome.trials] for outcome in found)
+        assert one == two
+
+
+@pytest.mark.slow
+def test_a_killed_search_over_pictures_goes_on(tmp_path):
+    from test_accidents import own_processes
+
+    own = Bench(tmp_path / "work", {"epochs": 4})
+    try:
+        pixels, labels = digits(300)
+        task, dataset = build_dataset(pixels, y=labels, task="image-classification")
+        spec = own.spec(dataset, task, "target", "accuracy", budget=Budget(max_trials=3))
+        backend, _, job = own.start(spec, dataset)
+        wait(lambda: len(backend.poll([job])[job].trials) >= 1)
+        for pid in own_processes(own):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        wait(lambda: backend.poll([job])[job].state.is_final)
+        outcome = backend.collect(job)
+        assert outcome.state is JobState.SUCCEEDED, outcome.failure
+        assert len([trial for trial in outcome.trials if trial.id != "ensemble"]) == 3
+    finally:
+        own.backend()._queue().kill()
