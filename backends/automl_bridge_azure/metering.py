@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from automl_bridge.costs.usage import Part, Usage, UsageItem
-from automl_bridge_azure.rates import UNIT, sku
+from automl_bridge_azure.rates import UNIT, prices, sku
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -101,11 +101,7 @@ def _sku(run: Mapping[str, Any], size: str | None) -> str | None:
 
 def _spelled(size: str) -> str:
     """Return a size as price lists write it: the service answers with ``STANDARD_DS3_V2``, too."""
-    parts = size.split("_")
-    if len(parts) < 2 or parts[0].lower() != "standard" or size != size.upper():
-        return size
-    tail = [part.lower() if re.fullmatch(r"V\d+", part) else part for part in parts[1:]]
-    return "_".join(["Standard", *tail])
+    return next((price.sku for price in prices() if price.sku.lower() == size.lower()), size)
 
 
 def _count(run: Mapping[str, Any]) -> int:

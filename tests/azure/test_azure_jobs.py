@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from az_runs import child, finished_job, parent
-from az_world import dataset, make_backend, predict_spec, train_spec
+from az_world import make_backend, predict_spec, train_spec
 
 from automl_bridge.backend import JobRef, JobState, Staged
 from automl_bridge.errors import CredentialsError, RejectedError, ThrottledError, TransientError

@@ -98,10 +98,10 @@ def flat(values: Any) -> list[Any]:
 
 def probabilities(folder: Path, frame: Any, job: dict[str, Any]) -> list[list[float]]:
     """Return a probability a class and row, in the order of the job's columns."""
-    task, wanted = job["task"], job["columns"]
-    if task == "image-classification":
+    wanted = job["columns"]
+    if job["task"] == "image-classification":
         frame = frame.assign(image=[base64.encodebytes(bytes(one)).decode("ascii") for one in frame["image"]])
-    model = load_text(folder) if task == "text-classification" else load(folder)
+    model = with_probabilities(load(folder))
     labels: Any = None
     if hasattr(model, "predict_proba"):
         found = model.predict_proba(frame)
@@ -118,22 +118,17 @@ def probabilities(folder: Path, frame: Any, job: dict[str, Any]) -> list[list[fl
     sys.exit("the model gives labels, but no probabilities")
 
 
-def load_text(folder: Path) -> Any:
-    """Return a text model with its probabilities, by the loader of Microsoft's evaluation package, else as usual."""
-    place = find_model(folder)
-    if "sklearn" not in flavors(place):
-        try:
-            from azureml.evaluate import mlflow as evaluation  # type: ignore[import-not-found]
-        except ImportError:
-            pass
-        else:
-            return evaluation.aml.load_model(str(place), "text-classifier")
-    return load(folder)
+def with_probabilities(model: Any) -> Any:
+    """Return what gives probabilities: the model, or what its function wraps (texts: ``azureml-automl-dnn-nlp``)."""
+    for holder in (model, getattr(model, "_model_impl", None)):
+        if hasattr(holder, "predict_proba"):
+            return holder
+    return model
 
 
 def classes_of(model: Any, wanted: list[str]) -> list[str]:
     """Return the classes in the order of the model's probabilities: its own word, else that of sorted labels."""
-    for holder in (model, getattr(model, "steps", [[None, None]])[-1][1], getattr(model, "_model_impl", None)):
+    for holder in (model, getattr(model, "steps", [[None, None]])[-1][1]):
         names = getattr(holder, "classes_", None)
         if names is not None:
             found = [str(name) for name in names]
