@@ -57,7 +57,7 @@ $(VENV)/bin/python:
 
 # A stamp file says that the extra is installed as pyproject.toml and constraints.txt want it now.
 $(VENV)/.quickstart: pyproject.toml constraints.txt | $(VENV)/bin/python
-	@start=$$(date +%s); $(PIP) --editable ".[autokeras]" && \
+	@start=$$(date +%s); $(PIP) --editable ".[autokeras,azure,sagemaker,sandbox,vertex]" && \
 	  s=$$(( $$(date +%s) - start )); printf '  ✔ %s ready %s\n' "$(VENV)" "$$((s / 60))m $$((s % 60))s"
 	@touch $@
 

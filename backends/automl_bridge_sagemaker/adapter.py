@@ -167,7 +167,7 @@ class SageMakerBackend(Backend):
         """Ask AWS's price list."""
         from automl_bridge_sagemaker.price_list import list_prices
 
-        return list_prices(self._clients)
+        return list_prices(self._clients, self.settings)
 
     def resources(self) -> Iterable[Resource]:
         """List running jobs, models, endpoints, and what lies in the bucket."""
