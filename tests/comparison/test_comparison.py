@@ -177,3 +177,17 @@ def test_bad_usage_is_said_before_anything_is_started(backends, signal_table, jo
         compare(signal_table, target="label", **job)
     with Session(load_config()) as session:
         assert session.list() == []
+
+
+def test_a_later_prediction_by_a_job_is_on_the_bill_once(backends, signal_table):
+    result = compare(signal_table, target="label", backends=["away"])
+    (row,) = [one for one in result.rows if one.backend == "away"]
+    with Session(load_config()) as session:
+        book = session.price_book("away")
+        for _ in range(2):
+            assert len(session.predict(row.run, signal_table.drop(columns="label"))) == 600
+            later = session.get(row.run).cost(book)
+            assert later.parts["prediction"] == pytest.approx(2 * 0.005)
+            assert later.usd == pytest.approx(row.billed_usd + 0.005)
+    # The comparison, and what estimates learn from, are about the run alone.
+    assert resume(result.id).standings == result.standings

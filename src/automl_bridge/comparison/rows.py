@@ -114,8 +114,8 @@ def row_of(session: Session, member: Member, records: Mapping[str, RunRecord], b
     run = records[member.run]
     book = session.price_book(run.backend)
     earlier = [records[one] for one in member.earlier if one in records]
-    cost = _sum([run.cost(book), *(one.cost(book) for one in earlier)])
-    times = _times(session.events(run.id), run, run.cost(book))
+    cost = _sum([one.cost(book, later=False) for one in (run, *earlier)])
+    times = _times(session.events(run.id), run, run.cost(book, later=False))
     kind = _class_of(run.backend)
     state, reason, hint = _ending(run, blocked)
     interval = run.interval

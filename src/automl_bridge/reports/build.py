@@ -235,7 +235,7 @@ def _scored(record: RunRecord) -> str:
 
 def _cost(record: RunRecord, book: PriceBook) -> tuple[str, ...]:
     cost, expected = record.cost(book), record.estimate(book)
-    beside = said_error(cost, expected.likely if expected else None)
+    beside = said_error(record.cost(book, later=False), expected.likely if expected else None)
     return (said_cost(cost), beside) if beside else (said_cost(cost),)
 
 

@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from automl_bridge.backend import Backend, Plan, Predictor
+    from automl_bridge.backend import Backend, Outcome, Plan, Predictor
     from automl_bridge.data.dataset import Dataset
     from automl_bridge.runs.engine import Engine
     from automl_bridge.runs.record import RunRecord
+    from automl_bridge.runs.transaction import Transaction
     from automl_bridge.spec import ModelRef
 
     T = TypeVar("T")
@@ -118,11 +119,19 @@ class PredictJob:
                 transaction.put_job(job)
                 if job.stage is JobStage.SUBMITTED:
                     transaction.mark_resources(self._run.id, ResourceState.CREATED, job=job.name)
+                if job.stage is JobStage.COLLECTED and job.outcome is not None:
+                    self._bill(transaction, job.outcome)
             self._engine.boundary("written")
         if job.outcome is not None and job.outcome.predictions is None:
             failure = job.outcome.failure
             message = failure.message if failure else f"the job ended as {job.outcome.state}"
             raise RunFailedError(f"{job.name}: {message}", kind=failure.kind if failure else "service")
+
+    def _bill(self, transaction: Transaction, outcome: Outcome) -> None:
+        """Put what the job used on the run's bill, in the moment in which the job is done with."""
+        run = self._engine.store.get(self._run.id)
+        if outcome.usage.items or not outcome.usage.known:
+            transaction.update(run, run.model_copy(update={"later_usage": run.later_usage + outcome.usage}))
 
     def _begin(self, digest: str, kept: Path) -> JobRecord:
         """Return the job if its result is there or under way, else write a new one down."""

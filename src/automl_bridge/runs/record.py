@@ -68,6 +68,8 @@ class RunRecord(Frozen):
         Packages and services that did it; sentences for the reader.
     usage
         All that was metered for it, predictions on the holdout included.
+    later_usage
+        What was metered for predictions by jobs since it ended.
     """
 
     id: str
@@ -95,6 +97,7 @@ class RunRecord(Frozen):
     versions: dict[str, str] = Field(default_factory=dict)
     notes: tuple[str, ...] = ()
     usage: Usage = Usage(known=False)
+    later_usage: Usage = Usage()
 
     @property
     def score(self) -> float | None:
@@ -111,11 +114,19 @@ class RunRecord(Frozen):
         """Seconds from its creation to its last change."""
         return (self.updated - self.created).total_seconds()
 
-    def cost(self, book: PriceBook) -> Cost:
-        """Return what it cost by the prices of the day of its last change; what is unknown is said to be."""
+    def cost(self, book: PriceBook, *, later: bool = True) -> Cost:
+        """Return what it cost by the prices of the day of its last change; what is unknown is said to be.
+
+        Parameters
+        ----------
+        book
+            The prices.
+        later
+            Whether predictions by jobs since it ended count; its estimate knows nothing of them.
+        """
         from automl_bridge.costs.cost import cost_of
 
-        return cost_of(self.usage, book, self.updated.date())
+        return cost_of(self.usage + self.later_usage if later else self.usage, book, self.updated.date())
 
     def estimate(self, book: PriceBook) -> Estimate | None:
         """Return what its plan expected it to cost, by the same prices; None where the plan expects nothing."""
