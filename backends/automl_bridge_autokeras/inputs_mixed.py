@@ -61,7 +61,7 @@ class MixedInputs:
         side
             Longest side of pictures in pixels; None: by their size and number.
         """
-        texts = {c.name: TextInputs.fit(table[c.name], seed=seed) for c in columns if c.kind is Kind.TEXT}
+        texts = {c.name: TextInputs.fit(table[c.name], rows=rows, seed=seed) for c in columns if c.kind is Kind.TEXT}
         images = {
             c.name: ImageInputs.fit(table[c.name], c, rows=rows, seed=seed, side=side)
             for c in columns

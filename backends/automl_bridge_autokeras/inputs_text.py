@@ -11,7 +11,6 @@ from __future__ import annotations
 import itertools
 import math
 import re
-import sys
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
@@ -32,7 +31,8 @@ _CHARACTERS = 20_000  # of each text that are read; about 3,500 words
 _FIT_ROWS = 20_000  # texts that the vocabulary is taken from
 _TERMS = 20_000  # terms that are kept: those in most texts
 _WORDS = 10_000  # words that are kept
-_MOST_TERMS, _MOST_WORDS = 256, 256  # of one text
+_LEAST_LENGTH, _MOST_LENGTH = 16, 256  # terms, and words, of one text
+_NUMBERS = 100_000_000  # terms of all texts: with weights and words, 1.2 GB
 _SHORT = 30.0  # words in a text on average; parts of words are terms below it
 _FEW_TEXTS = 200  # below, a term may stand in one text only
 _PART = "\0"  # begins a part of a word: no word does
@@ -47,7 +47,7 @@ _UNSPACED = re.compile(
 @cache
 def _token() -> re.Pattern[str]:
     """Words (with the marks that many scripts write vowels with, and inner apostrophes), and single other signs."""
-    marks = "".join(chr(code) for code in range(0x300, sys.maxunicode) if unicodedata.combining(chr(code)))
+    marks = "".join(chr(code) for code in range(0x300, 0x1F000) if unicodedata.combining(chr(code)))
     vowels = "".join(chr(code) for code in range(0x900, 0x1A00) if unicodedata.category(chr(code)) in {"Mc", "Mn"})
     letter = rf"[\w{marks}{vowels}]"
     return re.compile(rf"{letter}+(?:['’]{letter}+)*|[^\w\s]")
@@ -105,8 +105,9 @@ class TextInputs:
         object.__setattr__(self, "_word_ids", {word: place for place, word in enumerate(self.words, _UNKNOWN + 1)})
 
     @classmethod
-    def fit(cls, column: pa.ChunkedArray, *, seed: int = 0) -> TextInputs:
-        """Fit to the training rows."""
+    def fit(cls, column: pa.ChunkedArray, *, rows: int = 0, seed: int = 0) -> TextInputs:
+        """Fit to the training rows; ``rows`` of a search, training and validation, bound how long a text may be."""
+        most = max(_LEAST_LENGTH, min(_MOST_LENGTH, _NUMBERS // max(1, rows)))
         if len(column) > _FIT_ROWS:
             chosen = np.sort(np.random.default_rng(seed).choice(len(column), _FIT_ROWS, replace=False))
             column = column.take(chosen)
@@ -127,8 +128,8 @@ class TextInputs:
             terms,
             np.array(rarity, dtype=np.float64),
             _frequent(word_counts, least, _WORDS),
-            width=_usual(distinct, _MOST_TERMS),
-            length=_usual(sizes.tolist(), _MOST_WORDS),
+            width=_usual(distinct, most),
+            length=_usual(sizes.tolist(), most),
             parts=parts,
         )
 

@@ -117,7 +117,7 @@ def plan_train(spec: JobSpec, settings: AutoKerasSettings, prices: PriceBook | N
         limits_sent={"max_time": max_time, "max_trials": trials},
         usage=_usage(least, max_time, trials),
         duration=(least, max_time if max_time is not None else least * trials * 4),
-        notes=tuple(_notes(spec, trials)),
+        notes=tuple(_notes(spec, settings, trials)),
     )
 
 
@@ -200,8 +200,10 @@ def _usage(least: float, most: float | None, trials: int) -> UsageRange:
     )
 
 
-def _notes(spec: JobSpec, trials: int) -> list[str]:
+def _notes(spec: JobSpec, settings: AutoKerasSettings, trials: int) -> list[str]:
     notes = []
+    if settings.search_space:
+        notes.append(f"what is searched is {words(settings.search_space)} (setting autokeras.search_space)")
     if spec.budget.max_time is None and spec.budget.max_trials is None:
         notes.append(f"no limit on time or trials: autokeras makes {trials} trials (setting autokeras.max_trials)")
     if not spec.task.value.startswith("tabular"):

@@ -57,6 +57,15 @@ def test_val_loss_is_not_exact(tmp_path):
         backend.plan(make_spec(objective="exact"))
 
 
+def test_objectives_by_autokeras_own_names(tmp_path):
+    plan = AutoKerasBackend(AutoKerasSettings(objective="val_accuracy"), tmp_path).plan(make_spec())
+    assert (plan.objective.name, plan.objective.exact) == ("accuracy", False)
+    plan = AutoKerasBackend(AutoKerasSettings(objective="val_roc_auc"), tmp_path).plan(make_spec())
+    assert plan.objective.exact
+    with pytest.raises(UsageError, match="no metric rmse"):
+        AutoKerasBackend(AutoKerasSettings(objective="val_rmse"), tmp_path).plan(make_spec())
+
+
 def test_a_time_limit_leaves_trials_open(backend):
     plan = backend.plan(make_spec(budget=Budget(max_time="2m")))
     assert plan.limits_sent["max_time"] == 120

@@ -71,6 +71,12 @@ def test_a_text_of_300000_characters_is_bounded():
     assert all(array.shape[1] <= 256 for array in arrays)
 
 
+def test_many_texts_are_cut_shorter_so_that_they_fit_into_memory():
+    texts = [" ".join(f"w{(i * 7 + j) % 500}" for j in range(300)) for i in range(50)]
+    assert TextInputs.fit(column(*texts), rows=1000).length == 256
+    assert TextInputs.fit(column(*texts), rows=2_000_000).length == 50
+
+
 def test_nothing_but_blanks_can_be_fitted():
     fitted = TextInputs.fit(column("", None, " "))
     assert all(array.shape[0] == 2 and array.shape[1] >= 1 for array in fitted.transform(column("a", None)))
