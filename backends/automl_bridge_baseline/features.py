@@ -82,10 +82,15 @@ def matrix(encoder: TableEncoder, table: pa.Table) -> NDArray[np.float32]:
     return np.hstack([encoded.numeric, encoded.categorical.astype(np.float32)])
 
 
-def read_part(dataset: Dataset, name: str, rows: Rows, *, classification: bool) -> Part:
-    """Put targets and weights of one part of the data beside its rows."""
-    y = dataset.target_codes(name) if classification else dataset.target_values(name)
-    return Part(rows, y, dataset.weights(name))
+def read_part(
+    dataset: Dataset, name: str, rows: Rows, *, classification: bool, places: NDArray[np.int64] | None = None
+) -> Part:
+    """Put targets and weights of one part of the data, or of its rows at ``places``, beside what was read of them."""
+    y: NDArray[Any] = dataset.target_codes(name) if classification else dataset.target_values(name)
+    weights = dataset.weights(name)
+    if places is not None:
+        y, weights = y[places], None if weights is None else weights[places]
+    return Part(rows, y, weights)
 
 
 def outputs_of(models: list[Any], rows: Rows, classes: int) -> NDArray[np.float64]:

@@ -52,13 +52,13 @@ class PictureColumn:
             return cls(column.name, _FINE, _FINE, 3)
         return cls(column.name, min(_FINE, image.height), min(_FINE, image.width), image.channels)
 
-    def transform(self, column: pa.ChunkedArray) -> NDArray[np.float32]:
-        """Return numbers in [0, 1], shape (rows, numbers); NaN for a missing picture."""
+    def transform(self, column: pa.ChunkedArray, places: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
+        """Return numbers in [0, 1], shape (rows, numbers), of all rows or those at ``places``; NaN where missing."""
         from automl_bridge.data.images import decode
 
         parts = []
-        for start in range(0, len(column), _ROWS):
-            rows = column.slice(start, _ROWS)
+        for start in range(0, len(column) if places is None else len(places), _ROWS):
+            rows = column.slice(start, _ROWS) if places is None else column.take(places[start : start + _ROWS])
             pixels = decode(rows, size=(self.height, self.width), channels=self.channels)
             numbers = self._numbers(pixels.astype(np.float32) * np.float32(1 / 255))
             numbers[~rows.is_valid().to_numpy()] = np.nan

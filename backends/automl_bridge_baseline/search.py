@@ -78,20 +78,23 @@ class _Fit:
 
 def train(plan: Plan, dataset: Dataset, folder: Path) -> Outcome:
     """Run the search of ``plan`` and write the best model to ``folder / "bundle"``."""
-    from automl_bridge_baseline.reader import Reader
+    from automl_bridge_baseline.reader import Reader, places_to_read
 
     started = time.monotonic()
     spec = plan.spec
     seconds = plan.request["max_seconds"]
     wanted = set(plan.request["columns"])  # type: ignore[call-overload]
     columns = [column for column in spec.profile.features if column.name in wanted]
-    reader, rows = Reader.fit(dataset.features("train"), columns, spec.task, spec.seed)
+    features = dataset.features("train")
+    places = places_to_read(features, columns, spec.task, spec.seed)
+    reader, rows = Reader.fit(features, columns, spec.task, spec.seed, places)
     parts = {
         name: read_part(
             dataset,
             name,
             rows if name == "train" else reader.read(dataset.features(name)),
             classification=spec.task.is_classification,
+            places=places if name == "train" else None,
         )
         for name in ("train", "validation")
         if name in dataset.parts and dataset.parts[name].num_rows
@@ -104,6 +107,9 @@ def train(plan: Plan, dataset: Dataset, folder: Path) -> Outcome:
         metric=METRICS[spec.metric],
         end=started + seconds if isinstance(seconds, int | float) else math.inf,
     )
+    if places is not None:
+        drawn = f"{len(places):,} of {features.num_rows:,}"
+        job.notes.append(f"models were fitted on {drawn} training rows, drawn at random: the baseline reads no more")
     with limited(job.train.X.size):
         job.metric = _defined_metric(job)
         trials, best, stopped_by = _search(job)

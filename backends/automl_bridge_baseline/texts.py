@@ -35,6 +35,8 @@ _SAMPLE = 2_000
 _SHORT = 2_000_000
 """Characters of all texts up to which pieces are counted in any language."""
 _TERMS = {"word": 30_000, "char": 20_000}
+_COUNTED = 20_000_000
+"""Characters from which terms are chosen: pairs of words in more would take gigabytes before the rare ones go."""
 _COMPONENTS = 32
 _FACTORED_ROWS = 20_000
 
@@ -62,7 +64,7 @@ class TextColumn:
 
     @classmethod
     def fit(cls, column: pa.ChunkedArray, name: str, share: int = 1) -> TextColumn:
-        """Count the terms of the training rows and keep the most frequent.
+        """Count the terms of the training rows, or of a part of them, and keep the most frequent.
 
         Parameters
         ----------
@@ -71,6 +73,7 @@ class TextColumn:
         """
         from sklearn.feature_extraction.text import CountVectorizer
 
+        column = _sampled(column)
         kinds = ["word", "char"] if _wants_pieces(column) else ["word"]
         terms: dict[str, list[str]] = {}
         weights = []
@@ -157,6 +160,15 @@ def _cleaned(column: pa.ChunkedArray) -> Iterator[str]:
             if not text.isascii():
                 text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
             yield text.lower()
+
+
+def _sampled(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    lengths = pc.min_element_wise(pc.utf8_length(column), MAX_CHARACTERS)
+    step = -(-(pc.sum(lengths).as_py() or 0) // _COUNTED)
+    return column if step <= 1 else column.take(pa.array(np.arange(0, len(column), step)))
 
 
 def _wants_pieces(column: pa.ChunkedArray) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from PIL import Image
+from sklearn.base import clone
 
 from automl_bridge import Estimator
 from automl_bridge.bundle import read_bundle
@@ -55,8 +56,6 @@ def test_all_parts_of_a_mixed_table_are_read(mixed, tmp_path):
     assert estimator.score_ > 0.75
     found = estimator.predict(X)
     assert found.shape == y.shape
-    again = Estimator(backend="baseline", random_state=0, metric="r2").fit(X, y)
-    np.testing.assert_array_equal(again.predict(X), found)
     path = estimator.export(tmp_path / "bundle")
     np.testing.assert_array_equal(Estimator.load(path).predict(X), found)
 
@@ -133,12 +132,15 @@ def test_pictures_as_arrays_with_weights_groups_and_one_trial():
     y = rng.integers(0, 3, 150)
     X = rng.integers(0, 60, (150, 10, 10), dtype=np.uint8) + (y * 60).astype(np.uint8)[:, None, None]
     estimator = Estimator(backend="baseline", random_state=0, metric="accuracy", budget={"max_trials": 1})
-    estimator.fit(X, y, sample_weight=rng.random(150), group=np.arange(150) % 30)
+    weights = rng.random(150)
+    estimator.fit(X, y, sample_weight=weights, group=np.arange(150) % 30)
     assert estimator.task_ == "image-classification"
     assert len(estimator.leaderboard_) == 1
     assert estimator.score_ > 0.75
     assert estimator.n_features_in_ == 1
     assert estimator.predict(X / 255.0).tolist() == estimator.predict(X).tolist()
+    again = clone(estimator).fit(X, y, sample_weight=weights, group=np.arange(150) % 30)
+    np.testing.assert_array_equal(again.predict_proba(X), estimator.predict_proba(X))
 
 
 def test_a_text_bundle_whose_terms_were_altered_is_refused(tmp_path):
@@ -149,3 +151,21 @@ def test_a_text_bundle_whose_terms_were_altered_is_refused(tmp_path):
     (path / "texts_0.npz").write_bytes(b"PK\x03\x04")
     with pytest.raises(BundleError, match=r"texts_0.npz"):
         load(path)
+
+
+def test_no_more_is_read_than_takes_a_minute(monkeypatch):
+    from automl_bridge_baseline import reader
+
+    monkeypatch.setattr(reader, "_CHARACTERS", 3000)
+    monkeypatch.setattr(reader, "_PICTURES", 100)
+    monkeypatch.setattr(texts, "_COUNTED", 1000)
+    said = [f"{word} words, number {number}" for number in range(200) for word in ("red", "blue")]
+    estimator = Estimator(backend="baseline", random_state=0, metric="accuracy").fit(said, ["r", "b"] * 200)
+    assert estimator.score_ == 1.0
+    assert any("of 256 training rows, drawn at random" in note for note in estimator.run_.outcome.notes)
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 300)
+    X = (rng.integers(0, 60, (300, 6, 6)) + 150 * y[:, None, None]).astype(np.uint8)
+    estimator = Estimator(backend="baseline", random_state=0, metric="accuracy").fit(X, y, rng.random(300) + 0.1)
+    assert estimator.score_ == 1.0
+    assert any("on 100 of 192 training rows" in note for note in estimator.run_.outcome.notes)
