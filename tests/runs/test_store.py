@@ -90,6 +90,7 @@ def full(run: RunRecord) -> RunRecord:
             "versions": {"toy": "1"},
             "notes": ("Zürich ☃",),
             "usage": usage,
+            "later_usage": usage,
             "updated": moment(NOW + 5.25),
         }
     )
