@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["AutoKerasBackend"]
 
-_NOT_YET = "not built yet: this version of the backend does no forecasts"
-
 
 class AutoKerasBackend(Backend):
     """Searches neural networks with AutoKeras on this machine."""

@@ -113,7 +113,9 @@ def test_forecasting_metrics_by_their_definition():
     assert score("mase", outputs, values, scale=2.0) == pytest.approx(7 / 3 / 2)
     with pytest.raises(UsageError, match="scale"):
         score("mase", outputs, values)
-    assert set(all_scores(Task.FORECASTING, outputs, values, scale=1.0)) == set(metric_names(Task.FORECASTING))
+    # The quantile loss needs quantiles, which `scoring_forecast` has.
+    known = set(metric_names(Task.FORECASTING)) - {"wql"}
+    assert set(all_scores(Task.FORECASTING, outputs, values, scale=1.0)) == known
     assert "mase" not in all_scores(Task.FORECASTING, outputs, values)
 
 
