@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from automl_bridge.backend import Check, JobRef, Outcome, Plan, Progress, Resource, Staged
+    from automl_bridge.costs.prices import Price
     from automl_bridge.data.dataset import Dataset
     from automl_bridge.spec import JobSpec, ModelRef
     from automl_bridge_azure.clients import Clients
@@ -160,6 +161,12 @@ class AzureBackend(Backend):
         from automl_bridge_azure.artefacts import export
 
         return export(model, path, self._objects)
+
+    def list_prices(self) -> Iterable[Price]:
+        """Ask Microsoft's price list."""
+        from automl_bridge_azure.price_list import list_prices
+
+        return list_prices(self.settings, sandbox=self.in_sandbox())
 
     def resources(self) -> Iterable[Resource]:
         """List running jobs, computes and endpoints of ours, and what lies in the datastore."""

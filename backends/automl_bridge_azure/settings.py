@@ -64,6 +64,8 @@ class AzureSettings(BaseModel):
     predict_environment
         Environment of the job that predicts, as ``azureml:NAME:VERSION`` or ``azureml://registries/…``. None: that of
         the run that trained the model, else what the model's own ``conda.yaml`` lists.
+    price_list_url
+        Address of the price list; None: Microsoft's own.
     tags
         Further tags for jobs.
     """
@@ -86,6 +88,7 @@ class AzureSettings(BaseModel):
     ensembles: bool | None = None
     data_format: Literal["parquet", "csv"] = "parquet"
     predict_environment: str | None = None
+    price_list_url: str | None = None
     tags: Pairs = Field(default_factory=dict)
 
     def missing(self) -> list[str]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from automl_bridge.backend import Check, JobRef, Outcome, Plan, Progress, Resource, Staged
+    from automl_bridge.costs.prices import Price
     from automl_bridge.data.dataset import Dataset
     from automl_bridge.spec import JobSpec, ModelRef
     from automl_bridge_vertex.clients import Clients
@@ -156,6 +157,12 @@ class VertexBackend(Backend):
         from automl_bridge_vertex.exporting import export
 
         return export(model, path, self._clients, self._objects, self.settings)
+
+    def list_prices(self) -> Iterable[Price]:
+        """Ask Google's price list."""
+        from automl_bridge_vertex.price_list import list_prices
+
+        return list_prices(self.settings, sandbox=self.in_sandbox())
 
     def resources(self) -> Iterable[Resource]:
         """List datasets, models, endpoints, running jobs, and what lies in the bucket."""

@@ -80,6 +80,8 @@ class VertexSettings(BaseModel):
     settle
         Seconds that the service's lists may lag behind a create whose answer was lost: so long is looked for it
         before it is asked for again.
+    price_list_url
+        Address of the price list; None: Google's own. With ``http://`` no credentials are sent.
     import_patience
         Seconds to wait for the import of images in one go; the wait is taken up again by ``runs wait``.
     """
@@ -100,6 +102,7 @@ class VertexSettings(BaseModel):
     context_window: int | None = Field(default=None, ge=0)
     early_stopping: bool = True
     settle: float = Field(default=5.0, ge=0)
+    price_list_url: str | None = None
     import_patience: float = Field(default=3600.0, gt=0)
 
     @property
