@@ -18,12 +18,15 @@ if TYPE_CHECKING:
     from automl_bridge_azure.cloud import Cloud
     from automl_bridge_azure.settings import AzureSettings
 
-__all__ = ["AGENT", "RETRIES", "UPLOADS", "Clients", "Workspace"]
+__all__ = ["AGENT", "PATIENCE", "UPLOADS", "Clients", "Workspace"]
 
 UPLOADS = 4
 """Objects that are sent at the same time."""
-RETRIES = {"retry_total": 2, "retry_backoff_factor": 0.2, "retry_backoff_max": 2}
-"""The SDK asks again twice, at once; what still fails is the engine's to repeat, which has the patience."""
+PATIENCE: dict[str, Any] = {"connection_timeout": 10, "read_timeout": 60}
+"""Seconds until a call is given up; the SDK's own are five minutes each."""
+ONCE: dict[str, Any] = {"retry_total": 0, **PATIENCE}
+"""For what the SDK's clients do: a failed call is the engine's to repeat, which has the patience and says so. They
+would sleep for as long as the service's ``Retry-After`` says, whatever waits for them."""
 AGENT = "automl-bridge"
 
 _AUTHORITY = "AZURE_AUTHORITY_HOST"
@@ -66,7 +69,7 @@ class Clients:
             if bare not in _MICROSOFT:
                 options["disable_instance_discovery"] = True
         with translated("looking for credentials"):
-            return DefaultAzureCredential(**options, **RETRIES)
+            return DefaultAzureCredential(**options, **ONCE)
 
     @cached_property
     def ml(self) -> Any:
@@ -76,7 +79,6 @@ class Clients:
         from azure.ai.ml import MLClient
 
         settings = self.settings
-        options: dict[str, Any] = dict(RETRIES)
         settings.require()
         where: dict[str, Any] = {"cloud": self.cloud.name}
         if self.cloud.metadata is not None:
@@ -90,7 +92,7 @@ class Clients:
                 show_progress=False,
                 enable_telemetry=False,
                 **where,
-                **options,
+                **ONCE,
             )
 
     @cached_property
@@ -142,7 +144,7 @@ class Clients:
 
     def _container(self, datastore: str) -> Any:
         from azure.ai.ml.entities import AzureBlobDatastore
-        from azure.storage.blob import ContainerClient
+        from azure.storage.blob import ContainerClient, LinearRetry
 
         held, secret = self._datastore(datastore)
         if not isinstance(held, AzureBlobDatastore):
@@ -153,8 +155,10 @@ class Clients:
             f"https://{held.account_name}.blob.{self.cloud.storage}",
             held.container_name,
             credential=secret or self.credential,
-            retry_total=2,
+            # Twice, within a second each: the SDK's own first wait is fifteen.
+            retry_policy=LinearRetry(backoff=0, random_jitter_range=1, retry_total=2),
             user_agent=AGENT,
+            **PATIENCE,
         )
 
     def _datastore(self, name: str) -> tuple[Any, Any]:

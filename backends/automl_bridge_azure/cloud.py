@@ -94,7 +94,7 @@ def _described(url: str) -> Cloud:
     from azure.core.pipeline.policies import RetryPolicy
     from azure.core.rest import HttpRequest
 
-    client: PipelineClient[Any, Any] = PipelineClient(url, policies=[RetryPolicy(retry_total=2)])
+    client: PipelineClient[Any, Any] = PipelineClient(url, policies=[RetryPolicy(retry_total=0)])
     with translated(f"reading {METADATA_URL}"), client:
         answer = client.send_request(HttpRequest("GET", url))
         answer.raise_for_status()

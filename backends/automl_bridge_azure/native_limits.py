@@ -110,10 +110,9 @@ def limits_for(spec: JobSpec, settings: AzureSettings, book: PriceBook | None = 
             hint="leave the setting ensembles out",
         )
     least = _least_minutes(spec)
-    minutes = _asked_minutes(spec, least)
+    minutes = min(_asked_minutes(spec, least), _most_minutes(spec))
     if spec.budget.max_cost_usd is not None:
         minutes = min(minutes, _bought_minutes(spec, settings, concurrent, least, book))
-    minutes = min(minutes, _most_minutes(spec))
     usd = _worst_usd(spec, settings, concurrent, minutes, book) if capped else None
     return Limits(minutes, trials, concurrent, ensembles, usd)
 
@@ -152,7 +151,9 @@ def _most_minutes(spec: JobSpec) -> int:
 
 def _asked_minutes(spec: JobSpec, least: int) -> int:
     if spec.budget.max_time is None:
-        return max(least, int(limit("azure.tabular.default_timeout").number))
+        # Dollars bound the time, if they are given; else the shorter of the two documented defaults is sent.
+        capped = spec.budget.max_cost_usd is not None
+        return _most_minutes(spec) if capped else max(least, int(limit("azure.tabular.default_timeout").number))
     minutes = math.floor(spec.budget.max_time / 60)
     if minutes < least:
         name = (

@@ -22,6 +22,8 @@ HISTORY, MLFLOW = "history/v1.0", "mlflow/v2.0"
 """Services of the data plane."""
 
 _MOST_PAGES = 10_000
+_LONGEST_PAUSE = 1.0
+"""Seconds between two attempts at one call."""
 
 
 class Rest:
@@ -92,14 +94,24 @@ class Rest:
 
 
 def _client(*further: Any) -> Any:
-    """Return a client with policies of its own: a pipeline links them to each other, so they cannot be shared."""
+    """Return a client with policies of its own: a pipeline links them to each other, so they cannot be shared.
+
+    A call that fails is repeated twice at once; where the service asks for a longer pause, the engine takes it.
+    """
     from azure.core import PipelineClient
     from azure.core.pipeline.policies import ProxyPolicy, RetryPolicy, UserAgentPolicy
 
-    from automl_bridge_azure.clients import AGENT, RETRIES
+    from automl_bridge_azure.clients import AGENT, PATIENCE
 
-    policies = [UserAgentPolicy(base_user_agent=AGENT), ProxyPolicy(), RetryPolicy(**RETRIES), *further]
-    return PipelineClient("https://", policies=policies)
+    class AtOnce(RetryPolicy[Any, Any]):
+        def get_retry_after(self, response: Any) -> float | None:
+            asked = super().get_retry_after(response)
+            return None if asked is None else min(float(asked), _LONGEST_PAUSE)
+
+    retry = AtOnce(retry_total=2, retry_backoff_factor=0.1, retry_backoff_max=_LONGEST_PAUSE)
+    policies = [UserAgentPolicy(base_user_agent=AGENT), ProxyPolicy(), retry, *further]
+    options: dict[str, Any] = dict(PATIENCE)
+    return PipelineClient("https://", policies=policies, **options)
 
 
 def _path(url: str) -> str:

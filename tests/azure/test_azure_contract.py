@@ -11,7 +11,7 @@ from automl_bridge.testing.contract import BackendContract
 # A process that "dies" in the middle of connecting leaves a socket that nobody closes.
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.filterwarnings("ignore:.*socket.socket:pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore:.*(socket.socket|ssl.SSLSocket):pytest.PytestUnraisableExceptionWarning"),
 ]
 
 

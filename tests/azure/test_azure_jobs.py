@@ -32,11 +32,23 @@ def test_submitting_twice_makes_one_job(service, backend, plan, tmp_path):
 
 
 def test_an_answer_that_was_lost_leaves_the_job_that_was_made(service, backend, plan):
-    """The request took effect, its answer is a 500; the SDK asks again and is told that the name is taken."""
+    """The request took effect, its answer is a 500: the engine asks again, and the job is found."""
     lost = iter([(500, {"error": {"code": "InternalServerError", "message": "lost"}})])
     service.after = lambda method, path: next(lost, None) if method == "PUT" and "/jobs/" in path else None
+    with pytest.raises(TransientError):
+        backend.submit(plan, NOTHING)
     assert backend.submit(plan, NOTHING).name == plan.spec.name
+    assert puts(service) == 1
     assert list(service.jobs) == [plan.spec.name]
+
+
+def test_a_name_that_is_taken_between_look_and_request_is_ours(service, backend, plan):
+    """Two processes go on with one run: the second is told that a job of this name already exists."""
+    backend.submit(plan, NOTHING)
+    blind = iter([(404, {"error": {"code": "ResourceNotFound"}})])
+    service.fail = lambda method, path: next(blind, None) if method == "GET" and "/jobs/" in path else None
+    assert backend.submit(plan, NOTHING).name == plan.spec.name
+    assert puts(service) == 2
 
 
 def test_a_taken_name_with_other_content_is_refused(service, backend, plan, binary):
