@@ -21,10 +21,18 @@ def _running():
 
 
 @pytest.fixture(scope="module")
-def server(_running):
+def server(_running, _elsewhere):
     """Return the one stand-in of the session; its variables are in force in these modules only."""
     with led_to(_running[0]):
         yield _running[0]
+
+
+@pytest.fixture(scope="module")
+def _elsewhere(tmp_path_factory):
+    """Be in a folder that is no repository: with each job the SDK asks git five times what it thinks of this one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("elsewhere"))
+        yield
 
 
 @pytest.fixture(scope="module")

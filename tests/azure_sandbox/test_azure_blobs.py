@@ -9,7 +9,7 @@ from automl_bridge_azure.sandbox import account
 
 
 @pytest.fixture(scope="module", params=["builtin", "azurite"])
-def azure(request):
+def azure(request, _elsewhere):
     if request.param == "azurite":
         needs_azurite()
     with start(request.param) as server, led_to(server):

@@ -85,6 +85,7 @@ def test_only_scripts_of_the_code_are_run(azure, command):
     assert "Python scripts of the job's code only" in azure.error("shell")
 
 
+@pytest.mark.slow
 def test_the_same_code_is_uploaded_once(azure, command):
     command("twice-1", "print(1)")
     before = azure.server.calls.to_json()["assets.StartPendingUpload"]

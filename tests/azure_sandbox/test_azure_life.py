@@ -93,6 +93,7 @@ def test_a_timeout_without_any_trial_fails(azure, classification):
     assert "timeout was reached" in azure.error("none")
 
 
+@pytest.mark.slow
 def test_an_hour_or_less_excludes_ensembles(azure, classification):
     azure.submit(classification("hour", max_trials=3, ensembles=True, timeout_minutes=60))
     azure.wait("hour")
@@ -153,6 +154,7 @@ def test_a_data_asset_is_made_and_trained_on(azure, classification, table_uri):
     assert azure.wait("asset").status == "Completed"
 
 
+@pytest.mark.slow
 def test_a_model_is_registered_from_a_run(azure, classification):
     from azure.ai.ml.entities import Model
 

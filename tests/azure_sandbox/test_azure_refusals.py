@@ -124,6 +124,16 @@ def test_a_target_or_a_file_that_is_not_there_fails_the_job(azure, classificatio
     assert HEADER[3] not in azure.error("no-target")
 
 
+def test_the_sdk_raises_the_words_of_a_job_that_failed(azure, classification, capsys):
+    from azure.ai.ml.exceptions import JobException
+
+    azure.submit(classification("raised", job={"target_column_name": "nothing"}, max_trials=1))
+    azure.wait("raised")
+    with pytest.raises(JobException, match="'nothing' was not found"):
+        azure.ml.jobs.stream("raised")
+    assert "RunId: raised" in capsys.readouterr().out
+
+
 def test_another_workspace_or_no_token_is_refused(azure):
     other = JOBS.replace("workspaces/sandbox", "workspaces/other")
     assert azure.request("GET", f"{other}{VERSION}")[2]["error"]["code"] == "ResourceNotFound"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from automl_bridge.sandbox.faults import FaultKind
 from automl_bridge.sandbox.tls import Certificate
-from automl_bridge_azure.sandbox import account, arm, endpoints, history, identity, job_calls, tracking
+from automl_bridge_azure.sandbox import account, arm, asset_calls, endpoints, history, identity, job_calls, tracking
 from automl_bridge_azure.sandbox.blobs import service as builtin
 from automl_bridge_azure.sandbox.blobs.auth import authorise, expired
 from automl_bridge_azure.sandbox.blobs.azurite import Azurite, executable
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AzureSandbox", "create"]
 
-ROUTES = [*job_calls.ROUTES, *history.ROUTES, *tracking.ROUTES, *endpoints.ROUTES, *arm.ROUTES]
+ROUTES = [*job_calls.ROUTES, *history.ROUTES, *tracking.ROUTES, *endpoints.ROUTES, *asset_calls.ROUTES, *arm.ROUTES]
 ENTRA = re.compile(
     r"/(?P<tenant>[^/]+)(?:/v2\.0)?/\.well-known/openid-configuration|/(?P<to>[^/]+)/oauth2/(?:v2\.0/)?token"
 )

@@ -16,10 +16,11 @@ from automl_bridge_azure.sandbox.request import Request
 from automl_bridge_azure.sandbox.runs import Run
 from automl_bridge_azure.sandbox.scores import MINIMISED
 from automl_bridge_azure.sandbox.timeline import LONGEST, plan
-from automl_bridge_azure.sandbox.training import Search, Trial, run_search
+from automl_bridge_azure.sandbox.training import run_search
 
 if TYPE_CHECKING:
     from automl_bridge_azure.sandbox.timeline import Step
+    from automl_bridge_azure.sandbox.trials import Search, Trial
     from automl_bridge_azure.sandbox.world import World
 
 __all__ = ["AutoMLJob"]
@@ -79,7 +80,7 @@ class AutoMLJob(Job):
                 except AzureError:
                     tags.append([(uri, 0, self.name)])
         details = {name: value for name, value in self.request.details.items() if name != "limitSettings"}
-        return [details, self.request.after, models, tags]
+        return [details, self.request.after, self.request.timeout <= 3600, models, tags]
 
     def _describe(self) -> None:
         details = self.request.details

@@ -10,7 +10,7 @@ from automl_bridge_azure.sandbox.account import ARTIFACTS
 from automl_bridge_azure.sandbox.addresses import artifact_prefix
 
 if TYPE_CHECKING:
-    from automl_bridge_azure.sandbox.training import Search, Trial
+    from automl_bridge_azure.sandbox.trials import Search, Trial
     from automl_bridge_azure.sandbox.world import World
 
 __all__ = ["write_outputs"]
