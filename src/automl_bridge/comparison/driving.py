@@ -28,6 +28,7 @@ def drive_all(
     open_session: Callable[[], Session],
     runs: Mapping[str, Sequence[str]],
     on_progress: Callable[[RunRecord], None] = lambda _: None,
+    afterwards: Callable[[Session, list[RunRecord]], None] = lambda _session, _runs: None,
 ) -> dict[str, Exception]:
     """Bring all runs to their ends.
 
@@ -39,6 +40,9 @@ def drive_all(
         Ids by backend.
     on_progress
         Called in the caller's thread with a run whose record has changed.
+    afterwards
+        Called in a backend's own thread with its session and its runs, when they have ended: what takes time there
+        takes none of the others'.
 
     Returns
     -------
@@ -58,7 +62,9 @@ def drive_all(
     def drive(backend: str, ids: Sequence[str]) -> None:
         try:
             with open_session() as session:
-                session.drive(ids, until=lambda run: run.state.is_final or leave.is_set(), on_progress=news.put)
+                ended = session.drive(ids, until=lambda run: run.state.is_final or leave.is_set(), on_progress=news.put)
+                if not leave.is_set():
+                    afterwards(session, ended)
         except Exception as error:  # noqa: BLE001 - one backend must not end the others; it is said at the end
             blocked[backend] = error
         finally:
@@ -71,11 +77,11 @@ def drive_all(
     for thread in threads:
         thread.start()
     try:
-        ended = 0
-        while ended < len(threads):
+        left = len(threads)
+        while left:
             record = news.get()
             if record is None:
-                ended += 1
+                left -= 1
             else:
                 on_progress(record)
     except BaseException:

@@ -226,33 +226,36 @@ def finish(
     on_progress
         Called with a run whose record has changed.
     """
-    experiment = prepared.experiment
-    open_runs = [run for run in session.get_many(experiment.runs).values() if not run.state.is_final]
+    experiment, dataset = prepared.experiment, prepared.dataset
     groups: dict[str, list[str]] = {}
-    for run in open_runs:
-        groups.setdefault(run.backend, []).append(run.id)
-    blocked = drive_all(open_session, groups, on_progress) if groups else {}
-    experiment = _with_latency(session, experiment, prepared.dataset)
+    for run in session.get_many(experiment.runs).values():
+        if not run.state.is_final:
+            groups.setdefault(run.backend, []).append(run.id)
+    measured = dict(experiment.latency)
+
+    def time_one(own: Session, runs: Sequence[RunRecord]) -> None:
+        _measure(own, runs, dataset, measured)
+
+    blocked = drive_all(open_session, groups, on_progress, time_one) if groups else {}
+    _measure(session, list(session.get_many(experiment.runs).values()), dataset, measured)
+    session.close()
+    if measured != experiment.latency:
+        experiment = experiment.model_copy(update={"latency": measured})
+        session.experiments.put(experiment)
     return result_of(session, experiment, blocked)
 
 
-def _with_latency(session: Session, experiment: Experiment, dataset: Dataset) -> Experiment:
-    """Measure what has not been measured; a model that cannot be asked is left out."""
-    measured: dict[str, Latency] = dict(experiment.latency)
-    if not len(dataset.parts.get("holdout", ())) or dataset.forecast is not None:
-        return experiment
-    for run in session.get_many(experiment.runs).values():
-        if run.backend in measured or run.model is None or not run.model.local:
+def _measure(session: Session, runs: Sequence[RunRecord], dataset: Dataset, into: dict[str, Latency]) -> None:
+    """Measure how fast the first model of each backend predicts, once; one that cannot be asked is left out."""
+    if not dataset.profile.rows.get("holdout") or dataset.forecast is not None:
+        return
+    for run in runs:
+        if run.backend in into or run.model is None or not run.model.local:
             continue
         try:
-            measured[run.backend] = measure(session, run.id, dataset)
+            into[run.backend] = measure(session, run.id, dataset)
         except (AutoMLBridgeError, OSError):
             continue
-    session.close()
-    changed = experiment.model_copy(update={"latency": measured})
-    if measured != experiment.latency:
-        session.experiments.put(changed)
-    return changed
 
 
 def pause(session: Session, experiment: Experiment) -> list[RunRecord]:
