@@ -51,7 +51,7 @@ LEAST = {"image-classification": 0.9, "image-regression": 0.5, "text-classificat
 
 
 # The others in `make test-all`; each takes three starts of Python.
-IN_EVERY_RUN = {"image-regression", "multimodal-regression"}
+IN_EVERY_RUN = {"multimodal-regression"}
 
 
 @pytest.mark.parametrize(

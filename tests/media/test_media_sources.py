@@ -404,6 +404,16 @@ def test_pictures_in_the_forms_of_other_libraries(tmp_path):
         assert new.features("predict")["p"].null_count == 0
 
 
+def test_the_first_of_the_files_may_be_the_broken_one(photo_folder):
+    contents = [b"", b"not a picture", *[path.read_bytes() for path in sorted(photo_folder.rglob("photo *"))]]
+    with pytest.raises(UnreadableError, match=r"2 of 82 images .* row 1 \(empty, 0 bytes\); row 2 \(text"):
+        build_dataset({"p": contents}, y=np.arange(82) / 2)
+    array = np.zeros((4, 3, 3), np.uint8)
+    assert build_dataset(array, y=[0.5, 1.5, 2.5, 3.5], types={"image": "image"})[0] == "image-regression"
+    with pytest.raises(SchemaError, match="bytes that are no picture"):
+        build_dataset({"p": [b"abc"] * 4}, y=[0.5, 1.5, 2.5, 3.5])
+
+
 def test_several_numbers_are_learned_from_pictures():
     rng = np.random.default_rng(0)
     X = rng.integers(0, 255, (30, 6, 6), dtype=np.uint8)

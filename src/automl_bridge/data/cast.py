@@ -76,7 +76,7 @@ def cast_to_kind(column: pa.ChunkedArray, kind: Kind, name: str) -> pa.ChunkedAr
     import pyarrow as pa
 
     if kind in {Kind.TEXT, Kind.IMAGE}:
-        return column if pa.types.is_binary(column.type) else _to_text(column)
+        return column if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type) else _to_text(column)
     if kind is Kind.BOOLEAN:
         return column if pa.types.is_boolean(column.type) else _to_boolean(column, name)
     if kind is Kind.DATETIME:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import warnings
-from contextlib import contextmanager
 from statistics import median
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from automl_bridge.data.image_files import BadImageError, read_seen
 from automl_bridge.data.image_work import spread
-from automl_bridge.data.images import Seen, measured
+from automl_bridge.data.images import Seen, measured, without_size_warnings
 from automl_bridge.data.spool import Spool
 from automl_bridge.data.tidy import IMAGE_HINT, SCALE_HINT, has_hint
 from automl_bridge.errors import UnreadableError, UsageError
@@ -76,7 +74,7 @@ def read_pictures(field: pa.Field, column: pa.ChunkedArray, base: str) -> Pictur
     spool = Spool(pa.large_binary())
     held: list[bytes | None] = []
     weight = 0
-    with _no_bomb_warnings():
+    with without_size_warnings():
         for row, (source, found) in enumerate(spread(lambda source: _read(source, base, ready=ready), _values(column))):
             if isinstance(found, str):
                 bad.append(BadImage(row, source if isinstance(source, str) else f"row {row + 1}", found))
@@ -140,13 +138,3 @@ def _read(source: str | bytes | None, base: str, *, ready: bool) -> tuple[str | 
         return source, measured(source) if ready and isinstance(source, bytes) else read_seen(source, base)
     except BadImageError as error:
         return source, str(error)
-
-
-@contextmanager
-def _no_bomb_warnings() -> Iterator[None]:
-    """Silence Pillow's warning of large pictures: our own limit is checked before a picture is decoded."""
-    from PIL import Image
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        yield

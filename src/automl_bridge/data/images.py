@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import threading
+import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
-__all__ = ["MAX_PIXELS", "Seen", "as_seen", "decode", "encoded", "measured", "seen"]
+__all__ = ["MAX_PIXELS", "Seen", "as_seen", "decode", "encoded", "measured", "seen", "without_size_warnings"]
 
 MAX_PIXELS = 100_000_000
 """Pictures with more are refused before they are decoded: as RGB they would take 300 MB, whatever the file's size."""
@@ -171,9 +172,20 @@ def decode(column: pa.ChunkedArray, *, size: tuple[int, int], channels: int) -> 
         if content is not None:
             found[place] = _array(content, (width, height), channels)
 
-    for _ in spread(write, range(len(column))):
-        pass
+    with without_size_warnings():
+        for _ in spread(write, range(len(column))):
+            pass
     return found
+
+
+@contextmanager
+def without_size_warnings() -> Iterator[None]:
+    """Silence Pillow's warning of large pictures: our own limit is checked before a picture is decoded."""
+    from PIL import Image
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        yield
 
 
 def _array(content: bytes, size: tuple[int, int], channels: int) -> NDArray[np.uint8]:

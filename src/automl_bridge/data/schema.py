@@ -16,7 +16,7 @@ strings              image, if nine of ten end like a picture's name (``.png``, 
                      left out, if at least 95 % of 50 or more values are different, each one word: an identifier;
                      text, if most are different and they have spaces;
                      categorical otherwise
-binary               image, if the first value starts like a picture; else an error
+binary               image, if one of the first 100 values starts like a picture; else an error
 ===================  ==========================================================================================
 
 A plain list of strings is text, and so is a string column that is the only one and would be left out. In tables of
@@ -41,6 +41,7 @@ _IMAGE_NAMES = r"(?i)\.(?:png|jpe?g|jfif|gif|bmp|webp|tiff?|avif|p[bgp]m)\s*$"
 _IMAGE_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"RIFF", b"II*\0", b"MM\0*")
 _STAMP = r"^\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?)?$"
 _OTHER_DATES = {r"\d{4}/\d{2}/\d{2}": "%Y/%m/%d", r"\d{1,2}\.\d{1,2}\.\d{4}": "%d.%m.%Y"}
+_FIRST_FILES = 100
 _ALL_ROWS = 200_000
 _SAMPLE_ROWS, _STRETCH = 50_000, 1_000
 _LONG_WORDS, _LONG_CHARACTERS = 4.0, 40.0
@@ -118,8 +119,8 @@ def _kind_of_strings(column: pa.ChunkedArray) -> tuple[Kind, Role]:
 
 
 def _kind_of_bytes(name: str, column: pa.ChunkedArray) -> Kind:
-    first = column.drop_null().slice(0, 1).to_pylist()
-    if not first or first[0].startswith(_IMAGE_STARTS):
+    first = column.drop_null().slice(0, _FIRST_FILES).to_pylist()
+    if not first or any(content.startswith(_IMAGE_STARTS) or content[4:8] == b"ftyp" for content in first):
         return Kind.IMAGE
     raise SchemaError(
         f'column "{name}" holds bytes that are no picture',
