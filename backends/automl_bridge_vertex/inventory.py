@@ -140,7 +140,8 @@ class Inventory:
             )
             things = [] if found is None else [found]
         else:
-            things = self._listed(kind, of_run(name))
+            # Looked at once more: nothing of another run goes because a filter was not kept.
+            things = [one for one in self._listed(kind, of_run(name)) if one.labels[RUN_LABEL] == name]
         for thing in things:
             self._stop(kind, thing) if kind in _JOBS else self._delete(kind, thing)
 
