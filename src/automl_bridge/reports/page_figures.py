@@ -32,6 +32,7 @@ __all__ = ["Figure", "error_figures", "money_figures", "pareto_figures"]
 MOST_BACKENDS = 6
 """Backends that get a drawing of their own errors, the best first."""
 _PAST = 60
+_TIMES = (0.01, 0.1, 1, 10, 60, 600, 3600, 36_000, 360_000)
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,9 @@ def pareto_figures(comparison: Comparison, colours: Mapping[str, int]) -> list[F
 
 
 def _ticked_time(seconds: float) -> str:
-    return "0" if not seconds else format_duration(seconds).replace("m 00s", " min").replace("h 00m", " h")
+    if not seconds:
+        return "0"
+    return format_duration(seconds).replace("m 00s", " min").replace("h 00m", " h").replace(".0 s", " s")
 
 
 def _pareto(
@@ -103,9 +106,13 @@ def _pareto(
         axis=axis,
         write=write,
         title=title,
+        ticks=_TIMES if name == "time" else None,
     )
     absent = [one.backend for one in scored if takes(one) is None]
-    note = f"Not drawn, as it is unknown: {', '.join(absent)}." if absent else ""
+    notes = [f"Not drawn, as it is unknown: {', '.join(absent)}."] if absent else []
+    if name == "time" and any(one.sandbox for one in scored):
+        notes.append("A SANDBOX turns its clock fast: its times are not the service's.")
+    note = " ".join(notes)
     exact = dollars if name == "cost" else format_duration
     rows = tuple(
         (point.name, exact(point.takes), words.score(point.score), "yes" if point.front else "no") for point in points
@@ -233,8 +240,11 @@ def _residual_figures(
     for place, (name, found) in enumerate(outputs.items()):
         for column, target in enumerate(targets[: 1 if len(outputs) > 1 else None]):
             off = found[:, column] - values[:, column]
+            most = (
+                1.05 * max(float(np.abs(one[:, column] - values[:, column]).max()) for one in outputs.values()) or 1.0
+            )
             svg = errors.residual_plot(
-                f"residual-{place}-{column}", name, values[:, column], found[:, column], shades[name], target
+                f"residual-{place}-{column}", name, values[:, column], found[:, column], shades[name], target, most
             )
             marks = [("Median", np.median(off)), ("Mean", off.mean()), ("Standard deviation", off.std())]
             marks += [

@@ -72,13 +72,32 @@ def calibration_plot(name: str, found: Mapping[str, Calibration], colours: Mappi
 
 
 def residual_plot(
-    name: str, backend: str, values: NDArray[np.float64], guesses: NDArray[np.float64], colour: str, target: str
+    name: str,
+    backend: str,
+    values: NDArray[np.float64],
+    guesses: NDArray[np.float64],
+    colour: str,
+    target: str,
+    most: float,
 ) -> Markup:
-    """Draw errors against predictions; a good model's lie around 0 everywhere."""
+    """Draw errors against predictions; a good model's lie around 0 everywhere.
+
+    Parameters
+    ----------
+    name
+        As in `svg.to_svg`.
+    backend, colour, target
+        Whose they are, and of what.
+    values, guesses
+        What is true, and what was predicted, shape (rows,).
+    most
+        The largest error that the axis has room for: the same for all backends, so that they can be compared.
+    """
     with drawing(270) as (figure, axes):
         chosen = sample(len(values), _POINTS)
         residuals = guesses - values
         axes.axhline(0, color=MUTED, linewidth=1)
+        axes.set_ylim(-most, most)
         axes.plot(guesses[chosen], residuals[chosen], "o", color=colour, alpha=0.45, markersize=4, markeredgewidth=0)
         quiet(axes)
         axes.set_xlabel(f"predicted {_short(target)}")

@@ -43,6 +43,7 @@ def pareto_plot(
     axis: str,
     write: Callable[[float], str],
     title: str,
+    ticks: Sequence[float] | None = None,
 ) -> Markup:
     """Draw points, their intervals and the front.
 
@@ -56,9 +57,11 @@ def pareto_plot(
         What is up.
     axis, write
         What is across, and how its values are written.
+    ticks
+        Values that are round on that axis; None: powers of ten.
     """
     with drawing(HEIGHT) as (figure, axes):
-        _scale(axes, [point.takes for point in points], write)
+        _scale(axes, [point.takes for point in points], write, ticks)
         if not greater_is_better:
             axes.invert_yaxis()
         _front(axes, points, greater_is_better=greater_is_better)
@@ -74,8 +77,8 @@ def pareto_plot(
         return to_svg(figure, name, title, f"{said}. Not beaten by any other: {front}.")
 
 
-def _scale(axes: Axes, values: Sequence[float], write: Callable[[float], str]) -> None:
-    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+def _scale(axes: Axes, values: Sequence[float], write: Callable[[float], str], ticks: Sequence[float] | None) -> None:
+    from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
     positive = [value for value in values if value > 0]
     logarithmic = len(positive) == len(values) > 1 and max(values) / min(values) > _WIDE_RANGE
@@ -84,7 +87,7 @@ def _scale(axes: Axes, values: Sequence[float], write: Callable[[float], str]) -
         low, high = min(values), max(values)
         room = (high / low) ** 0.14
         axes.set_xlim(low / room, high * room)
-        axes.xaxis.set_major_locator(LogLocator(numticks=5))
+        axes.xaxis.set_major_locator(FixedLocator(list(ticks)) if ticks else LogLocator(numticks=5))
         axes.xaxis.set_minor_locator(NullLocator())
     else:
         most = max(values, default=1.0) or 1.0
