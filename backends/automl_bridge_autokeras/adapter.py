@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from automl_bridge.backend import Backend, JobRef, Plan, Staged
 from automl_bridge.capabilities import Capabilities, Feature
 from automl_bridge.task import Task
+from automl_bridge_autokeras.ray_request import ray_environment
 from automl_bridge_autokeras.request import plan_predict, plan_train, staged_request
 from automl_bridge_autokeras.settings import AutoKerasSettings
 
@@ -140,4 +141,5 @@ class AutoKerasBackend(Backend):
             "TF_NUM_INTEROP_THREADS": "1",
             "KERAS_BACKEND": "tensorflow",
             "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+            **(ray_environment() if self.settings.ray_address else {}),
         }

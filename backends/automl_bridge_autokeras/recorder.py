@@ -329,8 +329,14 @@ class Recorder:
                 trials=self.leaderboard,
                 best=self._best[1] if self._best else None,
                 usage=self.usage(),
+                message=self.whereabouts,
             )
         )
+
+    @property
+    def whereabouts(self) -> str:
+        """Which trials run where; nothing to say of one worker."""
+        return ""
 
     def _fraction(self, now: float) -> float | None:
         shares = []

@@ -13,6 +13,7 @@ from automl_bridge.costs.usage import Usage, UsageItem, UsageRange
 from automl_bridge.errors import BudgetError, TargetError, UnsupportedError, UsageError
 from automl_bridge.metrics import metric_for
 from automl_bridge.spec import Kind
+from automl_bridge_autokeras.ray_request import check_ray
 from automl_bridge_autokeras.references import digest_of, exists, words
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ def plan_train(spec: JobSpec, settings: AutoKerasSettings, prices: PriceBook | N
     """Plan a search; see `Backend.plan`."""
     _check_target(spec)
     _check_code(settings)
+    check_ray(spec, settings)
     objective = _objective(spec, settings)
     max_time, cap = _limit(spec, prices)
     trials = spec.budget.max_trials or (UNLIMITED_TRIALS if spec.budget.max_time else settings.max_trials)
@@ -115,7 +117,7 @@ def plan_train(spec: JobSpec, settings: AutoKerasSettings, prices: PriceBook | N
         objective=objective,
         cap=cap,
         limits_sent={"max_time": max_time, "max_trials": trials},
-        usage=_usage(least, max_time, trials),
+        usage=_usage(least, max_time, trials, known=not settings.ray_address),
         duration=(least, max_time if max_time is not None else least * trials * 4),
         notes=tuple(_notes(spec, settings, trials)),
     )
@@ -185,9 +187,9 @@ def _limit(spec: JobSpec, prices: PriceBook | None) -> tuple[float | None, Cap]:
     return limit, cap
 
 
-def _usage(least: float, most: float | None, trials: int) -> UsageRange:
+def _usage(least: float, most: float | None, trials: int, *, known: bool = True) -> UsageRange:
     def hours(seconds: float) -> Usage:
-        return Usage(items=(UsageItem(sku=LOCAL_SKU, quantity=seconds / 3600, unit=LOCAL_UNIT),))
+        return Usage(items=(UsageItem(sku=LOCAL_SKU, quantity=seconds / 3600, unit=LOCAL_UNIT),), known=known)
 
     # Without a limit nobody knows; a trial takes about as long as the start.
     likely = most if most is not None and trials >= UNLIMITED_TRIALS else min(most or 1e12, least * (1 + trials))
@@ -202,6 +204,8 @@ def _usage(least: float, most: float | None, trials: int) -> UsageRange:
 
 def _notes(spec: JobSpec, settings: AutoKerasSettings, trials: int) -> list[str]:
     notes = []
+    if settings.ray_address:
+        notes.append(f"trials run on the Ray cluster at {settings.ray_address}: what other machines cost is not known")
     if settings.search_space:
         notes.append(f"what is searched is {words(settings.search_space)} (setting autokeras.search_space)")
     if spec.budget.max_time is None and spec.budget.max_trials is None:

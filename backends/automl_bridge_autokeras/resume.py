@@ -15,12 +15,14 @@ from automl_bridge.local.files import read_json, write_text
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["RESULT", "adopt", "keep_copy", "mend"]
+__all__ = ["RESULT", "WORKER", "adopt", "keep_copy", "mend"]
 
 _ORACLE = "oracle.json"
 _COPY = "oracle.copy.json"
 RESULT = "result.json"
 """What a finished trial leaves in its folder beside AutoKeras' own files."""
+WORKER = "worker-"
+"""How the oracle's names for trials of worker processes begin; a trial of the search's own process is ``tuner0``."""
 
 
 def keep_copy(project: Path) -> None:
@@ -49,6 +51,7 @@ def mend(project: Path, *, crashed: bool) -> None:
         shutil.rmtree(project)
         return
     _forget_missing(oracle, project)
+    _remember(oracle, project)
     if crashed:
         _fail_ongoing(oracle, project)
     write_text(project / _ORACLE, json.dumps(oracle))
@@ -71,6 +74,26 @@ def _forget_missing(oracle: dict[str, Any], project: Path) -> None:
     oracle["ongoing_trials"] = {k: v for k, v in oracle["ongoing_trials"].items() if v in there}
     for name in ("start_order", "end_order", "retry_queue"):
         oracle[name] = [trial for trial in oracle[name] if trial in there]
+    # Trials of worker processes, which are gone with the search: whoever goes on takes them first.
+    apart = {k: v for k, v in oracle["ongoing_trials"].items() if k.startswith(WORKER)}
+    oracle["ongoing_trials"] = {k: v for k, v in oracle["ongoing_trials"].items() if k not in apart}
+    oracle["retry_queue"] += sorted(set(apart.values()) - set(oracle["retry_queue"]), reverse=True)
+
+
+def _remember(oracle: dict[str, Any], project: Path) -> None:
+    """Tell the oracle what its trials' own files know better: a copy of its state may be from before their end."""
+    for file in sorted(project.glob("trial_*/trial.json")):
+        name, status = file.parent.name.removeprefix("trial_"), (read_json(file) or {}).get("status")
+        if name not in oracle["start_order"]:
+            oracle["start_order"].append(name)
+        if status == "RUNNING":
+            # Begun, and in nobody's hands: it would count as a trial, and never be run.
+            if name not in [*oracle["ongoing_trials"].values(), *oracle["retry_queue"]]:
+                oracle["retry_queue"].append(name)
+            continue
+        oracle["ongoing_trials"] = {k: v for k, v in oracle["ongoing_trials"].items() if v != name}
+        if name not in [*oracle["end_order"], *oracle["retry_queue"]]:
+            oracle["end_order"].append(name)
 
 
 def _fail_ongoing(oracle: dict[str, Any], project: Path) -> None:

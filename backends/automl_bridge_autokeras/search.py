@@ -15,15 +15,15 @@ from automl_bridge_autokeras.space import Space, space_of
 from automl_bridge_autokeras.tuner import tuner_class
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from automl_bridge.spec import JobSpec
     from automl_bridge_autokeras.prepared import Prepared
-    from automl_bridge_autokeras.recorder import Recorder
     from automl_bridge_autokeras.settings import AutoKerasSettings
+    from automl_bridge_autokeras.tuner import Listener
 
 __all__ = ["Searched", "prepare_search", "run_search"]
 
@@ -77,9 +77,10 @@ def run_search(
     spec: JobSpec,
     settings: AutoKerasSettings,
     searched: Searched,
-    recorder: Recorder,
+    recorder: Listener,
     project: Path,
     max_trials: int,
+    conduct: Callable[[Any, Any], None] | None = None,
 ) -> None:
     """Search until the recorder, or the number of trials, ends it; the recorder hears of everything.
 
@@ -95,6 +96,8 @@ def run_search(
         The search's folder; a search that is there is gone on with.
     max_trials
         Trials in all, earlier ones included.
+    conduct
+        Who runs the trials instead of this process, one after another; see `TrialRunner.conduct`.
     """
     prepared, space = searched.prepared, searched.space
     train, validation = prepared.train.arrays, prepared.validation.arrays
@@ -102,6 +105,7 @@ def run_search(
     model.tuner.hypermodel.fixed_epochs, model.tuner.hypermodel.usual_steps = settings.epochs, space.steps
     model.tuner.oracle.max_trials = max_trials
     model.tuner.weigh(train.weights, validation.weights)
+    model.tuner.conduct = conduct
     try:
         model.fit(
             _one_or_all(train.inputs),
@@ -121,7 +125,7 @@ def _model(
     spec: JobSpec,
     settings: AutoKerasSettings,
     searched: Searched,
-    recorder: Recorder,
+    recorder: Listener,
     project: Path,
     max_trials: int,
 ) -> BridgeModel:

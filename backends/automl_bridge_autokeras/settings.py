@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
@@ -11,6 +12,7 @@ from automl_bridge_autokeras.references import Reference, reference
 
 __all__ = ["AutoKerasSettings"]
 
+_ADDRESS = re.compile(r"(ray://)?(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9_.-]+):\d{1,5}")
 _SIZES = {"k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 
 
@@ -67,7 +69,12 @@ class AutoKerasSettings(BaseModel):
     image_size
         Longest side of pictures in pixels. None: theirs, up to 96, less where there are many.
     workers
-        Worker processes of one search. Only 1 so far.
+        Worker processes of one search, which run its trials side by side; ``auto``: as many as there are cores, where
+        trials are long enough to gain by it. Trials that the oracle chooses, after the first few, depend on which
+        others are over by then: with several workers they differ from search to search.
+    ray_address
+        A Ray cluster that the workers run on: ``auto`` (the one that runs on this machine), ``host:port`` or
+        ``ray://host:port``. None: they run here. No cluster is ever started.
     max_memory
         Memory that a search may use, in bytes or as ``4GB``; beyond it the search ends with its best model.
         None: no limit.
@@ -78,7 +85,7 @@ class AutoKerasSettings(BaseModel):
     overwrite
         Whether a job that continues an earlier one starts anew instead of from its finished trials.
     threads
-        Threads that TensorFlow uses for one operation. None: one per core.
+        Threads that TensorFlow uses for one operation. None: one per core; with several workers, one in each.
     linger
         Seconds that the worker process stays warm after a job, so that the next starts at once.
     """
@@ -92,7 +99,8 @@ class AutoKerasSettings(BaseModel):
     callbacks: Annotated[tuple[Reference, ...], BeforeValidator(_references)] = ()
     ensemble: bool = True
     image_size: int | None = Field(default=None, ge=4, le=1024)
-    workers: int = Field(default=1, ge=1, le=1)
+    workers: Annotated[int, Field(ge=1, le=256)] | Literal["auto"] = 1
+    ray_address: str | None = None
     max_memory: Annotated[int | None, BeforeValidator(_size)] = Field(default=None, ge=2**28)
     max_model_size: int | None = Field(default=None, ge=1)
     max_trials: int = Field(default=10, ge=1)
@@ -107,6 +115,14 @@ class AutoKerasSettings(BaseModel):
         if value in {"metric", "val_loss"} or value.removeprefix("val_") in METRICS:
             return value
         raise ValueError(f"it is metric, val_loss or val_ and one of {', '.join(METRICS)}")
+
+    @field_validator("ray_address")
+    @classmethod
+    def _address(cls, value: str | None) -> str | None:
+        """Take addresses only: other words make Ray start a cluster."""
+        if value is None or value == "auto" or _ADDRESS.fullmatch(value):
+            return value
+        raise ValueError("it is auto, host:port or ray://host:port")
 
     def search_settings(self) -> dict[str, Any]:
         """Return the settings that change what a search finds: trials under others are not gone on with."""

@@ -21,6 +21,8 @@ from automl_bridge.local.files import read_json
 from automl_bridge.spec import JobSpec
 from automl_bridge_autokeras import ensemble, model_io, resume
 from automl_bridge_autokeras.guard import LinearGuard
+from automl_bridge_autokeras.parallel import crew_of
+from automl_bridge_autokeras.parallel_recorder import ParallelRecorder
 from automl_bridge_autokeras.prepared import LOSS, Prepared
 from automl_bridge_autokeras.recorder import ENSEMBLE, Recorder
 from automl_bridge_autokeras.settings import AutoKerasSettings
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from automl_bridge.backend import Outcome
     from automl_bridge.local.job import Job
     from automl_bridge.metrics import Metric
+    from automl_bridge_autokeras.parallel import Crew
 
 __all__ = ["train", "versions"]
 
@@ -39,6 +42,15 @@ def train(job: Job) -> Outcome:
     """Search models until the budget ends; returns the best and the leaderboard."""
     spec = JobSpec.model_validate(job.request["spec"])
     settings = AutoKerasSettings.model_validate(job.request["settings"])
+    crew = crew_of(job, settings)
+    try:
+        return _train(job, spec, settings, crew)
+    finally:
+        if crew is not None:
+            crew.end()
+
+
+def _train(job: Job, spec: JobSpec, settings: AutoKerasSettings, crew: Crew | None) -> Outcome:
     dataset = Dataset.open(Path(job.request["data"]["train"]))
     project = _project(job, dataset)
     notes = _prepare_folder(job, project, spec, settings)
@@ -55,17 +67,20 @@ def train(job: Job) -> Outcome:
         except UsageError as error:
             raise RunFailedError(str(error), kind="data") from error
     save = _Saver(spec, prepared)
-    recorder = _recorder(job, project, spec, prepared, save)
+    recorder = _recorder(job, project, spec, prepared, save, crew)
     recorder.notes.extend(notes)
     max_trials = int(job.request["max_trials"])
     if not recorder.is_late and len(recorder.trials) < max_trials:
         _log.info("a first model is kept; TensorFlow is loaded")
+        if crew is not None:
+            assert isinstance(recorder, ParallelRecorder)
+            crew.describe(spec, prepared, code, recorder)
         from automl_bridge_autokeras.search import prepare_search, run_search
 
         searched = searched or prepare_search(spec, settings, prepared)
         save.inputs, recorder.joins = searched.prepared.inputs, settings.ensemble
         _log.info("the search begins")
-        run_search(spec, settings, searched, recorder, project, max_trials)
+        run_search(spec, settings, searched, recorder, project, max_trials, crew)
         recorder.search_ended()
         _log.info("the search has ended")
         _join(recorder, prepared)
@@ -145,8 +160,9 @@ class _Saver:
         model_io.save(path, model, self._prepared.finished(inputs, model), self._prepared.scale, metadata)
 
 
-def _recorder(job: Job, project: Path, spec: JobSpec, prepared: Prepared, save: _Saver) -> Recorder:
-    recorder = Recorder(job, project, prepared.metric, int(job.request["max_trials"]), save, save.versions)
+def _recorder(job: Job, project: Path, spec: JobSpec, prepared: Prepared, save: _Saver, crew: Crew | None) -> Recorder:
+    kind = Recorder if crew is None else ParallelRecorder
+    recorder = kind(job, project, prepared.metric, int(job.request["max_trials"]), save, save.versions)
     _restore(recorder, project, prepared.metric)
     if prepared.metric is LOSS and job.request["objective"] != LOSS.name:
         recorder.notes.append(f"{spec.metric} is not defined on the validation rows: trials are compared by val_loss")

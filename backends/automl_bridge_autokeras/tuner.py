@@ -29,7 +29,7 @@ from automl_bridge_autokeras.callbacks import Callbacks
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["Listener", "TrialResult", "TrialRunner", "trial_seed", "tuner_class"]
+__all__ = ["EnoughError", "Listener", "TrialResult", "TrialRunner", "trial_seed", "tuner_class"]
 
 _MAX_FAILED_IN_A_ROW = 6  # after so many, the next would fail too
 
@@ -54,12 +54,14 @@ class TrialResult:
         return {name: getattr(self, name) for name in ("scores", "best_epoch", "epochs", "seconds", "size", "cut")}
 
 
-class _EnoughError(Exception):
+class EnoughError(Exception):
     """The listener wants no other trial."""
 
 
 class Listener(Protocol):
     """Hears how the search goes; it decides when to stop and keeps the models."""
+
+    notes: list[str]
 
     @property
     def is_late(self) -> bool:
@@ -119,6 +121,8 @@ class TrialRunner:
 
     oracle: Any
     hypermodel: Any
+    conduct: Callable[[TrialRunner, Mapping[str, Any]], None] | None = None
+    """Who runs the trials instead of the loop of Keras Tuner: called with this tuner and its data."""
 
     def __init__(
         self,
@@ -158,21 +162,28 @@ class TrialRunner:
         self.hypermodel.set_fit_args(0, epochs=epochs)
         self._default_epochs = epochs or 1000
         if not self._presets:
-            # The oracle needs to know the space before it chooses; presets tell it by the first trial.
-            space = self.oracle.get_space()
-            self._prepare(space, fit_kwargs)
-            self._try_build(space)
-            self.oracle.update_space(space)
+            # Presets tell it by the first trial.
+            self.learn_space(fit_kwargs)
         gc.collect()
         gc.freeze()  # what is loaded by now stays: later collections need not look at it
-        with suppress(_EnoughError):
-            keras_tuner.engine.base_tuner.BaseTuner.search(self, **fit_kwargs)
+        with suppress(EnoughError):
+            if self.conduct is not None:
+                self.conduct(self, fit_kwargs)
+            else:
+                keras_tuner.engine.base_tuner.BaseTuner.search(self, **fit_kwargs)
+
+    def learn_space(self, fit_kwargs: Mapping[str, Any]) -> None:
+        """Build a model by defaults, so that the oracle knows the space before it chooses."""
+        space = self.oracle.get_space()
+        self._prepare(space, fit_kwargs)
+        self._try_build(space)
+        self.oracle.update_space(space)
 
     def pre_create_trial(self) -> None:
         """Stop in time, and make the oracle's next choice depend on the seed and the number of trials alone."""
         count = len(self.oracle.trials)
         if self._listener.is_late:
-            raise _EnoughError
+            raise EnoughError
         self.oracle._seed_state = trial_seed(self._base_seed, f"oracle-{count}")  # noqa: SLF001
         np.random.seed(trial_seed(self._base_seed, f"choice-{count}"))  # noqa: NPY002 - the greedy oracle draws from it
 
@@ -235,7 +246,7 @@ class TrialRunner:
             fitted.cut,
             self._keep_model(trial.trial_id, finished, fitted) if self._keeps_models else None,
         )
-        self._keep(result)
+        self.keep(result)
         self._listener.trial_ended(result, finished)
         return dict(fitted.scores)
 
@@ -246,7 +257,13 @@ class TrialRunner:
             self._listener.trial_failed(trial.trial_id, trial.message or "it failed without a word")
         gc.collect()
 
-    def _keep(self, result: TrialResult) -> None:
+    @property
+    def keeps_models(self) -> bool:
+        """Whether each trial's network and outputs stay in its folder."""
+        return self._keeps_models
+
+    def keep(self, result: TrialResult) -> None:
+        """Write what came of a trial beside AutoKeras' own record of it."""
         path = Path(self.get_trial_dir(result.trial_id)) / resume.RESULT  # type: ignore[attr-defined]
         write_text(path, json.dumps(result.document()))
 

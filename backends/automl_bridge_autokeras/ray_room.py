@@ -1,0 +1,199 @@
+"""Worker processes on the nodes of a Ray cluster: warm actors, asked by quick calls. No disk is shared.
+
+Only a cluster that is there is used, at the address that the user gives: none is ever started.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pickle
+import socket
+import threading
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from automl_bridge.errors import RunFailedError
+from automl_bridge_autokeras.parallel_messages import JobOrder
+from automl_bridge_autokeras.ray_actor import RayWorker
+
+__all__ = ["RaySlot", "attach", "cores_of", "detach", "wait_for_rays"]
+
+_PATIENCE = 0.2  # seconds that an actor waits for its worker to say something
+_ANSWER_SECONDS = 10.0  # for whatever listens at the address
+_attached: list[str] = []
+
+
+def _ray() -> Any:
+    """Import Ray, which takes half a second and is not typed throughout."""
+    return importlib.import_module("ray")
+
+
+def attach(address: str) -> None:
+    """Connect this process to the cluster at ``address``, unless it is connected.
+
+    Raises
+    ------
+    RunFailedError
+        If there is no cluster, or it does not let us in; the message says what to look at.
+    """
+    if _attached == [address]:
+        return
+    detach()
+    # Read when Ray is imported or begins. What a cluster reports of itself is its owner's to decide; we add nothing.
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    _knock(address)
+    ray = _ray()
+
+    try:
+        ray.init(
+            address=address,
+            configure_logging=False,
+            log_to_driver=False,
+            namespace="automl-bridge",
+            runtime_env={"env_vars": {"RAY_USAGE_STATS_ENABLED": "0"}},
+        )
+    except Exception as error:
+        raise RunFailedError(
+            f"the Ray cluster at {address} cannot be joined: {type(error).__name__}: {str(error).strip()[:500]}",
+            kind="service",
+            hint="look at `ray status --address=…`; the versions of Ray and Python must be the cluster's, and with "
+            "token authentication RAY_AUTH_MODE=token and its token must be set here",
+        ) from error
+    _attached.append(address)
+
+
+def detach() -> None:
+    """Leave the cluster; the actors of this process end with it."""
+    if _attached:
+        _attached.clear()
+        ray = _ray()
+
+        with suppress(Exception):
+            ray.shutdown()
+
+
+def cores_of() -> int:
+    """Return the processors of the cluster that this process is connected to."""
+    ray = _ray()
+
+    return max(1, int(ray.cluster_resources().get("CPU", 1)))
+
+
+def other_machines() -> list[str]:
+    """Return the addresses of nodes that are not this machine."""
+    ray = _ray()
+
+    own = {"127.0.0.1", "::1"}
+    with suppress(OSError):
+        own.update(info[4][0] for info in socket.getaddrinfo(socket.gethostname(), None))  # type: ignore[misc]
+    own.update(_own_addresses())
+    return sorted({node["NodeManagerAddress"] for node in ray.nodes() if node["Alive"]} - own)
+
+
+def _own_addresses() -> set[str]:
+    import psutil
+
+    return {address.address for some in psutil.net_if_addrs().values() for address in some}
+
+
+def _knock(address: str) -> None:
+    """See that something listens: Ray itself would try for minutes."""
+    if address == "auto":
+        return
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_ANSWER_SECONDS).close()
+    except (OSError, ValueError) as error:
+        raise RunFailedError(
+            f"nothing answers at the Ray address {address}: {error}",
+            kind="service",
+            hint="the setting autokeras.ray_address is auto, host:port (6379 usually) or ray://host:port (10001 "
+            "usually) of a cluster that runs; automl-bridge starts none",
+        ) from error
+
+
+class RaySlot:
+    """A worker on some node of the cluster.
+
+    Parameters
+    ----------
+    number
+        From 1.
+    threads
+        That TensorFlow uses in it; it is given as many processors.
+    """
+
+    def __init__(self, number: int, threads: int | None) -> None:
+        ray = _ray()
+
+        self.name = f"worker {number}"
+        options = {"num_cpus": threads or 1, "scheduling_strategy": "SPREAD", "max_restarts": 0, "max_task_retries": 0}
+        self._actor = ray.remote(RayWorker).options(**options).remote(number, threads)
+        self._outgoing: list[bytes] = []
+        self._prepared: Any = None
+        self._gone = ""
+        self.pending: Any = None
+        self._ask()
+
+    def send(self, message: Any) -> None:
+        """Say something, with the next call."""
+        if isinstance(message, JobOrder) and not isinstance(message.prepared, (bytes, str)):
+            self._prepared = message.prepared
+            message = replace(message, prepared="")
+        self._outgoing.append(pickle.dumps(message))
+
+    def heard(self) -> list[Any]:
+        """Return what it has said.
+
+        Raises
+        ------
+        EOFError
+            If it or its node is gone.
+        """
+        ray = _ray()
+
+        if not self.pending:
+            raise EOFError
+        try:
+            contents = ray.get(self.pending)
+            self._ask()
+        except Exception as error:
+            # Whatever it is, this worker will say no more: died, out of reach, or it could not be made.
+            self._gone = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            self.pending = None
+            raise EOFError from error
+        return [pickle.loads(content) for content in contents]  # noqa: S301 - our own worker
+
+    def _ask(self) -> None:
+        outgoing, self._outgoing = self._outgoing, []
+        prepared, self._prepared = self._prepared, None
+        self.pending = self._actor.exchange.remote(outgoing, _PATIENCE, prepared)
+
+    def describe_end(self) -> str:
+        """Say how it ended."""
+        return self._gone or "it was lost"
+
+    def kill(self) -> None:
+        """End it now."""
+        ray = _ray()
+
+        with suppress(Exception):
+            ray.kill(self._actor, no_restart=True)
+        self.pending = None
+
+    close = kill
+
+
+def wait_for_rays(slots: list[RaySlot], timeout: float) -> list[RaySlot]:
+    """Return the slots that have something to say or are gone, after ``timeout`` seconds at most."""
+    ray = _ray()
+
+    by_ref = {slot.pending: slot for slot in slots if slot.pending}
+    gone = [slot for slot in slots if not slot.pending]
+    if gone or not by_ref:
+        threading.Event().wait(0 if gone else timeout)
+        return gone
+    ready, _ = ray.wait(list(by_ref), num_returns=len(by_ref), timeout=timeout)
+    return [by_ref[each] for each in ready]
