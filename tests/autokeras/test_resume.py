@@ -56,6 +56,18 @@ def test_a_half_written_oracle_is_replaced_by_its_copy(project):
     assert read(project, "oracle.json")["start_order"] == ["00", "01"]
 
 
+def test_a_copy_from_before_the_end_of_a_trial_learns_of_it(project):
+    """The copy is kept when a trial has ended and the oracle does not know yet; another has begun since."""
+    older = read(project, "oracle.json") | {"ongoing_trials": {"tuner0": "00"}, "start_order": ["00"], "end_order": []}
+    (project / "oracle.copy.json").write_text(json.dumps(older))
+    (project / "oracle.json").write_text("")
+    resume.mend(project, crashed=False)
+    oracle = read(project, "oracle.json")
+    assert oracle["ongoing_trials"] == {}
+    assert (oracle["start_order"], oracle["end_order"]) == (["00", "01"], ["00"])
+    assert oracle["retry_queue"] == ["01"]
+
+
 def test_a_half_written_trial_is_forgotten(project):
     (project / "trial_01" / "trial.json").write_text("{")
     resume.mend(project, crashed=False)
