@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from automl_bridge import Session, compare, load_config
@@ -32,8 +34,6 @@ def test_the_baseline_is_always_in_and_all_are_scored_on_the_same_rows(three):
     assert {row.backend for row in three.rows} == {"baseline", "fair", "good"}
     targets = three.dataset.target_codes("holdout")
     assert three.holdout_rows == len(targets) == 120
-    import numpy as np
-
     for row in three.rows:
         assert row.score == pytest.approx(score("roc_auc", np.load(three.predictions[row.run]), targets))
 
@@ -191,3 +191,26 @@ def test_a_later_prediction_by_a_job_is_on_the_bill_once(backends, signal_table)
             assert later.usd == pytest.approx(row.billed_usd + 0.005)
     # The comparison, and what estimates learn from, are about the run alone.
     assert resume(result.id).standings == result.standings
+
+
+def test_forecasts_are_compared_series_by_series(backends, tmp_path):
+    rng = np.random.default_rng(0)
+    days = pd.date_range("2024-01-01", periods=90, freq="D")
+    week = 8 * np.sin(np.arange(90) * 2 * np.pi / 7)
+    shops = [
+        pd.DataFrame({"shop": f"s{n}", "day": days, "sold": 10 * n + week + rng.normal(size=90)}) for n in range(12)
+    ]
+    options = {"series": "shop", "horizon": 7, "freq": "D"}
+    result = compare(
+        pd.concat(shops, ignore_index=True), target="sold", task="forecasting", time="day", forecast=options,
+        backends=["flat"],
+    )  # fmt: skip
+    assert result.holdout_rows == 12 * 7
+    assert result.best.backend == "baseline"
+    (pair,) = result.pairs
+    assert pair.better == "baseline"
+    assert any("whole series" in note for note in result.notes)
+    page = result.report(tmp_path / "report.html").read_text()
+    assert 'data-plot="steps"' in page
+    assert 'data-plot="forecast"' in page
+    assert "--horizon 7" in page

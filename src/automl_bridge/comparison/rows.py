@@ -169,7 +169,10 @@ def _trials(run: RunRecord) -> tuple[Trial, ...]:
 
 def _ending(run: RunRecord, blocked: Exception | None) -> tuple[str, str, str | None]:
     if run.failure is not None:
-        return str(run.state), f"{run.failure.kind}: {' '.join(run.failure.message.split())}", None
+        # The first line says what it was; the others are a log's.
+        first = (run.failure.message.strip() or "no reason was given").splitlines()[0]
+        hint = f"automl-bridge runs show {run.id[:8]} tells more" if run.failure.message.strip() != first else None
+        return str(run.state), f"{run.failure.kind}: {' '.join(first.split())}", hint
     if not run.state.is_final:
         message = getattr(blocked, "message", None) or (str(blocked) if blocked else "it has not ended")
         return WAITING if blocked else str(run.state), message, getattr(blocked, "hint", None)

@@ -202,3 +202,35 @@ class RightBackend(AddingBackend):
         if plan.spec.kind == "train":
             _meet("right", "left")
         return super().stage(plan, dataset)
+
+
+class FlatBackend(AddingBackend):
+    """Forecasts the mean of all that it has seen, whatever the series."""
+
+    name = "flat"
+    capabilities = Capabilities(
+        tasks={Task.FORECASTING: None},
+        features={key: why for key, why in LOCAL.items() if key is not Feature.LOCAL_PREDICTION},
+        default_reason="this is a toy",
+    )
+
+    def learn(self, data, spec):
+        """Write the mean down."""
+        (self.workspace / spec.name).mkdir(parents=True)
+        mean = float(data.target_values("train").mean())
+        (self.workspace / spec.name / "mean.json").write_text(json.dumps(mean))
+
+    def predict(self, data, spec):
+        """Say the mean for every row, as the point and as each quantile."""
+        mean = json.loads((Path(spec.model.uri) / "mean.json").read_text())
+        columns = 1 + len(spec.forecast.quantiles)
+        draft = self.workspace / "draft.npy"
+        np.save(draft, np.full((data.profile.rows["predict"], columns), mean))
+        draft.rename(self.workspace / spec.name)
+
+    def collect(self, job):
+        """Name a model that is elsewhere."""
+        outcome = super().collect(job)
+        if job.kind == "predict":
+            return outcome
+        return outcome.model_copy(update={"model": ModelRef(backend=self.name, uri=str(self.workspace / job.name))})
