@@ -7,6 +7,7 @@
     <prefix>/data/<key>/images/<digest>.png      images, by their content; their lists lie in <part>/
     <prefix>/jobs/<name>/plan.json               the plan of a job, written before the job exists
     <prefix>/jobs/<name>/made/<kind>-<n>.json    what was about to be made, and the operation that makes it
+    <prefix>/jobs/<name>/input/                  rows to predict: they go with the job, so no other one reads them
     <prefix>/jobs/<name>/output/                 what the service writes for it
 """
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from automl_bridge.spec import JobSpec
     from automl_bridge_vertex.settings import VertexSettings
 
-__all__ = ["data_location", "job_location", "root"]
+__all__ = ["data_location", "input_location", "job_location", "root"]
 
 LAYOUT_VERSION = 1
 """Changes when the staged bytes of the same data would: an old layout is never mistaken for a new one."""
@@ -40,3 +41,8 @@ def data_location(spec: JobSpec, settings: VertexSettings) -> Location:
 def job_location(name: str, settings: VertexSettings) -> Location:
     """Return the folder of the job ``name``."""
     return root(settings) / "jobs" / name
+
+
+def input_location(spec: JobSpec, settings: VertexSettings) -> Location:
+    """Return the folder of the rows that a predict job reads."""
+    return job_location(spec.name, settings) / "input"

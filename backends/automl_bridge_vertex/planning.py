@@ -88,7 +88,6 @@ def plan_predict(spec: JobSpec, settings: VertexSettings, book: PriceBook | None
         cap=_predict_cap(spec, settings, Rates(settings.location, book)),
         resources=(
             PlannedResource(kind=BATCH_JOB, name=spec.name),
-            PlannedResource(kind=STAGED_DATA, name=data_location(spec, settings).uri),
             PlannedResource(kind=JOB_FOLDER, name=job_location(spec.name, settings).uri),
         ),
         usage=expected.usage,

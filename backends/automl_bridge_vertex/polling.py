@@ -25,6 +25,8 @@ __all__ = ["FEW", "PAGE", "Polling", "is_final", "state_of"]
 
 FEW = 3
 """So many jobs are asked for one by one: that is exact, however long the project's list is."""
+MISSED = 8
+"""So many of those that a list has left out are asked for at one poll: lists may lag."""
 PAGE = 1000
 """Jobs a page, as many as the service gives; it gives fewer where that is its rule."""
 
@@ -76,26 +78,28 @@ class Polling:
     def _found(self, kind: str, wanted: dict[str, JobRef]) -> Iterator[Any]:
         client = self._clients.pipelines if kind == "train" else self._clients.jobs
         noun = "training_pipeline" if kind == "train" else "batch_prediction_job"
-        if len(wanted) <= FEW:
-            for name in wanted:
-                found = self._clients.found(f"reading {name}", getattr(client, f"get_{noun}"), name)
-                if found is not None:
-                    yield found
-            return
-        fields = _PIPELINE_FIELDS if kind == "train" else _JOB_FIELDS
         left = set(wanted)
+        if len(wanted) > FEW:
+            for found in self._listed(client, noun, kind, wanted):
+                if found.name in left:
+                    left.discard(found.name)
+                    yield found
+                if not left:
+                    return
+        for name in sorted(left)[:MISSED]:
+            found = self._clients.found(f"reading {name}", getattr(client, f"get_{noun}"), name)
+            if found is not None:
+                yield found
+
+    def _listed(self, client: Any, noun: str, kind: str, wanted: dict[str, JobRef]) -> Iterator[Any]:
+        fields = _PIPELINE_FIELDS if kind == "train" else _JOB_FIELDS
         request = {
             "parent": self._settings.parent,
             "filter": self._filter(wanted),
             "page_size": PAGE,
             "read_mask": {"paths": list(fields)},
         }
-        for one in self._clients.listed(f"listing {noun}s", getattr(client, f"list_{noun}s"), request):
-            if one.name in left:
-                left.discard(one.name)
-                yield one
-            if not left:
-                return
+        yield from self._clients.listed(f"listing {noun}s", getattr(client, f"list_{noun}s"), request)
 
     def _filter(self, wanted: dict[str, JobRef]) -> str:
         ours = f"labels.{RUN_LABEL}:*"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from automl_bridge.task import Task
 from automl_bridge_vertex.columns import time_column
-from automl_bridge_vertex.layout import data_location, job_location
+from automl_bridge_vertex.layout import data_location, input_location, job_location
 from automl_bridge_vertex.names import asked_names, image_lists, row_names
 from automl_bridge_vertex.task_inputs import TASKS, task_inputs
 
@@ -114,7 +114,7 @@ def predict_request(spec: JobSpec, settings: VertexSettings) -> dict[str, object
     folder = job_location(spec.name, settings)
     images = spec.task is Task.IMAGE_CLASSIFICATION
     names = image_lists(spec.profile.rows["predict"]) if images else asked_names(spec.profile)
-    place = data_location(spec, settings) / "predict"
+    place = input_location(spec, settings)
     job: dict[str, object] = {
         "displayName": spec.name,
         "model": details["model"],

@@ -16,7 +16,7 @@ from automl_bridge.spec import Role
 from automl_bridge.task import Task
 from automl_bridge_vertex.columns import key_column
 from automl_bridge_vertex.images import image_folders
-from automl_bridge_vertex.layout import data_location
+from automl_bridge_vertex.layout import data_location, input_location
 from automl_bridge_vertex.limits import limit, refusal
 from automl_bridge_vertex.names import MOST_OBJECTS, asked
 from automl_bridge_vertex.rows import asked_rows, asked_series, series_rows, table_rows
@@ -45,7 +45,7 @@ def stage(plan: Plan, dataset: Dataset, objects: Objects, settings: VertexSettin
         For rows that the service would drop or refuse; names limit and source.
     """
     settings.require()
-    place = data_location(plan.spec, settings)
+    place = (data_location if plan.spec.kind == "train" else input_location)(plan.spec, settings)
     _check_place(plan, place)
     _check_rows(plan, dataset)
     objects.check_region()
@@ -78,12 +78,12 @@ def _folders(plan: Plan, dataset: Dataset, place: Location) -> Iterator[tuple[st
     if spec.kind == "predict":
         digest = dataset.profile.fingerprint
         if spec.task is Task.IMAGE_CLASSIFICATION:
-            yield "predict", image_folders(dataset, "predict", place / "predict", digest)
+            yield "predict", image_folders(dataset, "predict", place, digest)
             return
         pieces = row_pieces(
             _numbered(dataset, spec.forecast), "predict", most_objects=MOST_OBJECTS, rows=_rows(spec.forecast, "ask")
         )
-        yield "predict", [Folder(place / "predict", pieces, digest, {"rows": dataset.profile.rows["predict"]})]
+        yield "predict", [Folder(place, pieces, digest, {"rows": dataset.profile.rows["predict"]})]
         return
     for part in ("train", "validation"):
         if not dataset.profile.rows.get(part):

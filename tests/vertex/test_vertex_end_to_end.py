@@ -55,7 +55,14 @@ def check_billed(done, sku):
     assert done.usage.items[0].quantity <= next(iter(done.plan.limits_sent.values())) / 1000
 
 
-@pytest.mark.parametrize("classes", [("no", "yes"), tuple(str(n) for n in range(12)), (True, False)])
+@pytest.mark.parametrize(
+    "classes",
+    [
+        tuple(str(n) for n in range(12)),
+        pytest.param(("no", "yes"), marks=pytest.mark.slow),
+        pytest.param((True, False), marks=pytest.mark.slow),
+    ],
+)
 def test_probabilities_in_our_order(session, classes):
     task, built = dataset(2600, classes)
     done = run(session(), built, task, metric="log_loss")
