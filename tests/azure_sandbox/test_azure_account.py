@@ -82,6 +82,7 @@ def test_an_environment_is_made_with_a_job_and_a_curated_one_is_there(azure):
     )
     assert azure.ml.environments.get("own", version="1").id == made.id
     assert azure.ml.environments.get("AzureML-AutoML", version="7").image
+    assert azure.ml.environments.get("AzureML-AutoML", label="latest").image
 
 
 def test_a_job_can_be_ended_with_any_status(azure, classification):

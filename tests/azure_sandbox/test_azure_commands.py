@@ -15,7 +15,7 @@ for name in ("model", "data", "out", "column"):
 options = parser.parse_args()
 model = mlflow.sklearn.load_model(options.model)
 frame = pd.read_csv(next(pathlib.Path(options.data).glob("*.csv")))
-found = pd.DataFrame(model.predict_proba(frame), columns=[f"p_{one}" for one in model.classes_])
+found = model.predict_proba(frame).add_prefix("p_")
 found.insert(0, options.column, model.predict(frame))
 found.to_csv(pathlib.Path(options.out, "predictions.csv"), index=False)
 print("wrote", len(found), mlflow.pyfunc.load_model(options.model).predict(frame)[:1])

@@ -41,6 +41,18 @@ def test_children_come_in_pages_of_their_own(azure, classification):
     assert len(azure.children("paged")) == 5
 
 
+def test_run_history_is_asked_for_many_runs_at_once(azure, classification):
+    for name in ("asked-1", "asked-2"):
+        azure.submit(classification(name, max_trials=1))
+        azure.wait(name)
+    place = f"/history/v1.0{azure.ml.workspaces.get().id}/runs:query"
+    body = {"filter": "(RunId eq 'asked-1') or (RunId eq 'asked-2')", "top": 1}
+    first = azure.request("POST", place, body)[2]
+    second = azure.request("POST", place, {**body, "continuationToken": first["continuationToken"]})[2]
+    assert [run["runId"] for run in first["value"] + second["value"]] == ["asked-1", "asked-2"]
+    assert azure.request("POST", place, {"filter": "Name eq 'x'"})[0] == 400
+
+
 def test_tags_are_changed_and_never_vanish(azure, classification):
     azure.submit(classification("tagged", max_trials=1))
     azure.ml.jobs.update("tagged", tags={"new": "1"}, display_name="shown")

@@ -61,6 +61,8 @@ def test_a_forecast_has_quantiles_for_each_series(azure):
     found = model.forecast_quantiles(frame)
     assert list(found.columns) == ["day", "shop", 0.1, 0.5, 0.9]
     assert (found[0.1] <= found[0.9]).all()
+    assert found["day"].tolist() == [pd.Timestamp(day) for day in days * 2]
+    assert list(model.forecast_quantiles(frame, quantiles=[0.25]).columns) == ["day", "shop", 0.25]
     context = pd.DataFrame({"shop": ["a"] * 9, "day": [f"2026-05-0{n}" for n in range(1, 10)]})
     known = np.array([500.0] * 8 + [np.nan])
     assert model.forecast(context, known)[0][-1] > 300

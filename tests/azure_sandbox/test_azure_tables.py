@@ -3,6 +3,7 @@
 import json
 import pickle
 
+import numpy as np
 import pandas as pd
 import pytest
 from azure_sandbox_kit import delimited, limits, to_csv, wait_for
@@ -57,9 +58,9 @@ def test_the_model_of_the_best_run_is_downloaded_and_predicts(azure, trained, tm
     model = pickle.loads((folder / "model.pkl").read_bytes())
     frame = pd.DataFrame([row[:3] for row in rows], columns=["size", "colour", "note"])
     chances = model.predict_proba(frame)
-    assert list(model.classes_) == ["no", "yes"]
+    assert list(model.classes_) == list(chances.columns) == ["no", "yes"]
     assert chances.shape == (300, 2)
-    assert chances.sum(axis=1) == pytest.approx(1.0)
+    assert chances.sum(axis=1).to_numpy() == pytest.approx(1.0)
     said = [row[3] for row in rows]
     assert sum(a == b for a, b in zip(model.predict(frame), said, strict=True)) > 240
 
@@ -109,7 +110,9 @@ def test_parquet_keeps_types_and_numbers_are_classes(azure, rows, classification
     blob = azure.storage.get_blob_client("azureml", f"ExperimentRun/dcid.{best}/outputs/model.pkl")
     model = pickle.loads(blob.download_blob().readall())
     assert list(model.classes_) == [0, 1]
-    assert model.predict(pd.DataFrame({"size": [9.9, 0.1]})).tolist() == [1, 0]
+    frame = pd.DataFrame({"size": [9.9, 0.1]})
+    assert model.predict(frame).tolist() == [1, 0]
+    assert isinstance(model.predict_proba(frame), np.ndarray)  # such labels need no encoding
 
 
 def test_states_go_by_in_order(azure, classification):

@@ -160,7 +160,27 @@ def _no_such_compute_node(call: Call) -> Answer:
     return ok({"nodes": []})
 
 
+def _permissions(_call: Call) -> Answer:
+    """Answer what the caller may do: everything."""
+    may = {"actions": ["*"], "notActions": [], "dataActions": ["*"], "notDataActions": []}
+    return ok({"value": [may]})
+
+
+def _subscriptions(_call: Call) -> Answer:
+    about = {"subscriptionId": account.SUBSCRIPTION, "displayName": "automl-bridge sandbox", "state": "Enabled"}
+    return ok({"value": [{"id": f"/subscriptions/{account.SUBSCRIPTION}", **about}]})
+
+
+def _group(call: Call) -> Answer:
+    place = f"/subscriptions/{account.SUBSCRIPTION}/resourceGroups/{account.GROUP}"
+    about = {"id": place, "name": account.GROUP, "type": "Microsoft.Resources/resourceGroups", "location": REGION}
+    return ok({**about, "properties": {"provisioningState": "Succeeded"}, "tags": {"sandbox": call.world.url}})
+
+
 ROUTES = [
+    route("permissions.List", "GET", "ws:/providers/Microsoft.Authorization/permissions", _permissions),
+    route("subscriptions.List", "GET", "/subscriptions", _subscriptions),
+    route("groups.Get", "GET", "/subscriptions/(?P<subscription>[^/]+)/resourceGroups/(?P<group>[^/]+)", _group),
     route("workspaces.Get", "GET", "ws:", _get_workspace),
     route("workspaces.List", "GET", r"/subscriptions/[^/]+(?:/resourceGroups/[^/]+)?/providers/Microsoft\."
           "MachineLearningServices/workspaces", _list_workspaces),

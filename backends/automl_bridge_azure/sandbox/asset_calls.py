@@ -25,6 +25,7 @@ ASSETS = {
     "environments": "EnvironmentVersion",
     "models": "ModelVersion",
 }
+CURATED = "AzureML-"
 URIS = ("codeUri", "dataUri", "modelUri")
 
 
@@ -39,12 +40,17 @@ def _asset(call: Call, version: str, body: dict[str, Any], named: str | None = N
     return resource(f"{kind}/{name}/versions", version, body["properties"], systemData=created)
 
 
+def _curated(call: Call) -> dict[str, Any] | None:
+    """Return one of the environments that every workspace has, by the name alone."""
+    if call.names["kind"].lower() != "environments" or not call.names["name"].startswith(CURATED):
+        return None
+    about = {"image": "mcr.microsoft.com/azureml/curated:sandbox", "osType": "Linux", "environmentType": "Curated",
+             "isAnonymous": False, "isArchived": False}  # fmt: skip
+    return {"properties": about, "created": call.world.clock.time()}
+
+
 def _get_version(call: Call) -> Answer:
-    found = _versions(call).get(call.names["version"])
-    if found is None and call.names["kind"].lower() == "environments" and call.names["name"].startswith("AzureML-"):
-        about = {"image": "mcr.microsoft.com/azureml/curated:sandbox", "osType": "Linux", "environmentType": "Curated",
-                 "isAnonymous": False, "isArchived": False}  # fmt: skip
-        found = {"properties": about, "created": call.world.clock.time()}
+    found = _versions(call).get(call.names["version"]) or _curated(call)
     if found is None:
         raise not_found(call.names["kind"], f"{call.names['name']}:{call.names['version']}")
     return ok(_asset(call, call.names["version"], found))
@@ -84,6 +90,9 @@ def _list_versions(call: Call) -> Answer:
         (name, versions) for (found, name), versions in call.world.assets.items() if found == kind
     ]  # fmt: skip
     listed = [(name, version, body) for name, versions in places for version, body in versions.items()]
+    curated = _curated(call)
+    if curated is not None and not listed:
+        listed = [(call.names["name"], "1", curated)]
     listed.sort(key=lambda one: -one[2]["created"])
     if wanted:
         listed = [one for one in listed if (one[2]["properties"].get("properties") or {}).get("hash_sha256") == wanted]
@@ -105,7 +114,9 @@ def _container(call: Call, kind: str, name: str) -> dict[str, Any]:
 def _get_container(call: Call) -> Answer:
     kind, name = call.names["kind"].lower(), call.names["name"]
     if not call.world.assets.get((kind, name)):
-        raise not_found(kind, name)
+        if _curated(call) is None:
+            raise not_found(kind, name)
+        return ok(resource(kind, name, {"latestVersion": "1", "nextVersion": "2", "isArchived": False}))
     return ok(_container(call, kind, name))
 
 

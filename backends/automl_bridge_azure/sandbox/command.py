@@ -133,7 +133,9 @@ class CommandJob(Job):
             words = [PLACEHOLDER.sub(lambda match: _place(match, places), word) for word in _words(part)]
             if not words or words[:2] == ["pip", "install"] or words[1:4] == ["-m", "pip", "install"]:
                 continue
-            if words[0] not in {"python", "python3"} or len(words) < 2 or not (code / words[1]).is_file():
+            script = (code / words[1]).resolve() if len(words) > 1 else code
+            own = script.is_file() and script.is_relative_to(code.parent.resolve())
+            if words[0] not in {"python", "python3"} or not own:
                 raise ValueError(NOT_A_SCRIPT.format(part.strip()[:200]))
             found.append([sys.executable, *words[1:]])
         return found

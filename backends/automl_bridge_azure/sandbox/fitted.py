@@ -81,14 +81,22 @@ class FittedTable(_Fitted):
         """Return a class or a value for each row."""
         if not self.labels:
             return self._outputs(self._rows(frame))
-        chances = self.predict_proba(frame)
-        return np.asarray(self.classes_[chances.argmax(axis=1)])
+        return np.asarray(self.classes_[self._chances(self._rows(frame)).argmax(axis=1)])
 
-    def predict_proba(self, frame: pd.DataFrame) -> NDArray[np.float64]:
-        """Return probabilities of shape (rows, classes), in the order of `classes_`."""
+    def predict_proba(self, frame: pd.DataFrame) -> Any:
+        """Return probabilities of shape (rows, classes), in the order of `classes_`.
+
+        A frame with a column a class, as a pipeline that encodes its labels answers; an array where the labels
+        are whole numbers none of which is negative, which need no encoding (azureml-automl-runtime,
+        data_transformation).
+        """
+        import pandas as pd
+
         if not self.labels:
             raise AttributeError("a regression has no probabilities")
-        return self._chances(self._rows(frame))
+        chances = self._chances(self._rows(frame))
+        plain = self.kind == "int" and self.classes_.min() >= 0
+        return chances if plain else pd.DataFrame(chances, columns=self.classes_)
 
 
 class FittedTexts(_Fitted):
@@ -135,7 +143,7 @@ class FittedForecaster:
         assert isinstance(model, SeriesModel)
         known = np.full(len(frame), np.nan)
         if y_pred is not None:
-            known = np.asarray(y_pred, dtype=np.float64)
+            known = np.asarray(y_pred, dtype=np.float64).reshape(-1)
         elif self.target in frame.columns:
             known = np.asarray(frame[self.target], dtype=np.float64)
         found = np.full((len(frame), 1 + len(levels)), np.nan)
@@ -165,21 +173,47 @@ class FittedForecaster:
         self, X_pred: pd.DataFrame, y_pred: Any = None, forecast_destination: Any = None,
         ignore_data_errors: bool = False,  # noqa: FBT001, FBT002 (named as AutoML does)
     ) -> tuple[NDArray[np.float64], pd.DataFrame]:  # fmt: skip
-        """Return a value for each row, and the rows with it."""
-        del forecast_destination, ignore_data_errors
+        """Return a value for each row, and a frame with them, both in the order of the rows."""
+        del ignore_data_errors
+        self._check(X_pred, y_pred, forecast_destination)
         values = self._forecasts(X_pred, y_pred, [])[:, 0]
-        return values, X_pred.assign(_automl_target_col=values)
+        shown = self._named(X_pred).assign(_automl_target_col=values)
+        return values, shown.set_index([self.time_column_name, *self.keys])
 
     def forecast_quantiles(
-        self, X_pred: pd.DataFrame, y_pred: Any = None, forecast_destination: Any = None,
+        self, X_pred: pd.DataFrame, y_pred: Any = None, quantiles: float | list[float] | None = None,
+        forecast_destination: Any = None,
         ignore_data_errors: bool = False,  # noqa: FBT001, FBT002 (named as AutoML does)
     ) -> pd.DataFrame:  # fmt: skip
-        """Return a frame with the time, the series and a column each of `quantiles`."""
-        del forecast_destination, ignore_data_errors
-        found = self._forecasts(X_pred, y_pred, self.quantiles)
-        shown = X_pred[[self.time_column_name, *self.keys]].copy()
-        for place, level in enumerate(self.quantiles):
+        """Return a frame with the time, the series and a column each of the quantiles, in the order of the rows."""
+        del ignore_data_errors
+        self._check(X_pred, y_pred, forecast_destination)
+        levels = quantiles or self.quantiles
+        levels = levels if isinstance(levels, list) else [levels]
+        if not all(0 < level < 1 for level in levels):
+            raise ValueError(f"quantiles lie between 0 and 1, not {levels}")
+        found, shown = self._forecasts(X_pred, y_pred, levels), self._named(X_pred)
+        for place, level in enumerate(levels):
             shown[level] = found[:, 1 + place]
+        return shown
+
+    @staticmethod
+    def _check(frame: Any, known: Any, destination: Any) -> None:
+        import pandas as pd
+
+        if not isinstance(frame, pd.DataFrame):
+            raise TypeError(f"X_pred is to be a pandas.DataFrame, not {type(frame)}")
+        if known is not None and not isinstance(known, np.ndarray | pd.DataFrame):
+            raise TypeError(f"y_pred is to be a numpy.array or a pandas.DataFrame, not {type(known)}")
+        if destination is not None:
+            raise ValueError("X_pred and forecast_destination are not to be given both")
+
+    def _named(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return time and series of the rows."""
+        import pandas as pd
+
+        shown = frame[[self.time_column_name, *self.keys]].reset_index(drop=True)
+        shown[self.time_column_name] = pd.to_datetime(shown[self.time_column_name])
         return shown
 
     def predict(self, frame: pd.DataFrame) -> NDArray[np.float64]:

@@ -80,16 +80,26 @@ def _asset_type(about: dict[str, Any]) -> str:
 
 
 def _query(call: Call) -> Answer:
-    """Answer runs by a filter; the sandbox knows those on the run's id and on its parent."""
-    wanted = str(call.body.get("filter") or "")
-    runs = list(call.world.runs.values())
-    for part in filter(None, wanted.replace("(", "").replace(")", "").split(" and ")):
-        field, _, value = part.strip().partition(" eq ")
-        attribute = {"RunId": "run_id", "ParentRunId": "parent", "RootRunId": "root", "Status": "status"}.get(field)
-        if attribute is None:
-            raise AzureError("UserError", f"The sandbox does not filter by {part}.", 400)
-        runs = [run for run in runs if getattr(run, attribute) == value.strip("'\"")]
-    return ok({"value": [run.to_json(_now(call)) for run in runs], "continuationToken": None, "nextLink": None})
+    """Answer runs by a filter: what is joined by ``or``, of what is joined by ``and``; brackets are not looked at."""
+    wanted = str(call.body.get("filter") or "").replace("(", "").replace(")", "")
+    choices = [[_condition(part) for part in choice.split(" and ")] for choice in wanted.split(" or ") if choice]
+    runs = [
+        run
+        for run in call.world.runs.values()
+        if not choices or any(all(getattr(run, name) == value for name, value in choice) for choice in choices)
+    ]
+    skip, size = int(call.body.get("continuationToken") or 0), int(call.body.get("top") or len(runs) or 1)
+    token = str(skip + size) if skip + size < len(runs) else None
+    page = [run.to_json(_now(call)) for run in runs[skip : skip + size]]
+    return ok({"value": page, "continuationToken": token, "nextLink": None})
+
+
+def _condition(part: str) -> tuple[str, str]:
+    field, _, value = part.strip().partition(" eq ")
+    names = {"RunId": "run_id", "ParentRunId": "parent", "RootRunId": "root", "Status": "status"}
+    if field not in names:
+        raise AzureError("UserError", f"The sandbox does not filter by {part}.", 400)
+    return names[field], value.strip("'\"")
 
 
 # Artifacts
