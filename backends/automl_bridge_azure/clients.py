@@ -74,8 +74,9 @@ class Clients:
     @cached_property
     def ml(self) -> Any:
         """``MLClient``: jobs, datastores, computes, workspaces."""
-        # It tells of every class of its own that is experimental, whether it is used or not.
-        logging.getLogger("azure.ai.ml._utils._experimental").setLevel(logging.ERROR)
+        # They tell of every class and field of the SDK's own that is experimental, whether it is used or not.
+        for name in ("azure.ai.ml._utils._experimental", "azure.ai.ml._schema.core.fields"):
+            logging.getLogger(name).setLevel(logging.ERROR)
         from azure.ai.ml import MLClient
 
         settings = self.settings

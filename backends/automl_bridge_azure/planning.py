@@ -64,7 +64,6 @@ def plan_train(spec: JobSpec, settings: AzureSettings, book: PriceBook | None = 
             # The record stays in the workspace and bills nothing; "deleting" it means that it does not run on.
             PlannedResource(kind=AUTOML_JOB, name=spec.name, temporary=True),
             PlannedResource(kind=STAGED_DATA, name=aml_uri(data_location(spec, settings)), temporary=False),
-            PlannedResource(kind=JOB_FOLDER, name=aml_uri(job_location(spec.name, settings)), temporary=False),
         ),
         limits_sent=request["body"]["properties"]["taskDetails"]["limitSettings"],  # type: ignore[index]
         usage=expected.usage,

@@ -170,7 +170,7 @@ class Service:
         status, found = self._route(method, path, query, body)
         return status, {"Content-Type": "application/json"}, json.dumps(found).encode()
 
-    def _route(self, method: str, path: str, query: dict[str, str], body: Any) -> tuple[int, Any]:
+    def _route(self, method: str, path: str, query: dict[str, str], body: Any) -> tuple[int, Any]:  # noqa: PLR0911 - an answer each
         if path == "/metadata/endpoints":
             return 200, [self._cloud()]
         if path.endswith("/.well-known/openid-configuration"):
@@ -205,7 +205,7 @@ class Service:
             "suffixes": {"storage": f"localhost:{self.port}"},
         }
 
-    def _workspace(self, method: str, rest: str, query: dict[str, str], body: Any) -> tuple[int, Any]:
+    def _workspace(self, method: str, rest: str, query: dict[str, str], body: Any) -> tuple[int, Any]:  # noqa: C901, PLR0911 - an answer each
         kind, _, name = rest.partition("/")
         if kind == "datastores":
             if name.endswith("/listSecrets"):
@@ -272,7 +272,7 @@ class Service:
         names = [one["runId"] for one in self.children.get(parent[1], [])]
         return 200, {"runs": [run(name) for name in names]}
 
-    def _blob(
+    def _blob(  # noqa: PLR0911 - an answer each
         self, method: str, path: str, query: dict[str, str], headers: dict[str, str], raw: bytes
     ) -> tuple[int, dict[str, str], bytes]:
         name = path.removeprefix("/c").removeprefix("/")
