@@ -54,6 +54,9 @@ def test_columns_follow_our_classes_whatever_the_models_order(monkeypatch):
         def predict_proba(self, frame):
             return pd.DataFrame(self.table[: len(frame), ::-1], columns=["c2", "c10", "c1", "c0"])
 
+        def predict(self, frame):
+            return Classes().predict(frame)
+
     assert ask(monkeypatch, Framed()) == IN_OUR_ORDER
 
 
