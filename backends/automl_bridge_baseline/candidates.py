@@ -153,9 +153,9 @@ _ALL = (
 )
 _DUMMY = _ALL[1]
 _TEXT = (
-    Candidate("linear", "linear model of weighted terms", _joined(3.0), {"C": 3.0}),
+    Candidate("linear", "linear model of weighted terms", _joined(4.0), {"C": 4.0}),
     _DUMMY,
-    Candidate("linear-loose", "linear model of weighted terms, hardly held back", _joined(30.0), {"C": 30.0}),
+    Candidate("linear-loose", "linear model of weighted terms, hardly held back", _joined(40.0), {"C": 40.0}),
     Candidate("boosting", "gradient boosting of what terms come to", _boosting(), {"learning_rate": 0.1}, _STEPS),
 )
 _SPARING: dict[str, object] = {"learning_rate": 0.1, "max_features": 0.1}
@@ -165,7 +165,7 @@ _PIXELS = Candidate(
 _IMAGE = (
     _PIXELS,
     _DUMMY,
-    Candidate("linear", "linear model of small pictures", _joined(0.01), {"C": 0.01}, max_cells=2e8),
+    Candidate("linear", "linear model of small pictures", _joined(0.1), {"C": 0.1}, max_cells=2e8),
 )
 _MIXED = (
     Candidate(

@@ -46,7 +46,7 @@ TASKS = {
     "multimodal-regression": ["--target", "brightness", "--target", "contrast", "--metric", "r2"],
 }
 LEAST = {"image-classification": 0.9, "image-regression": 0.5, "text-classification": 0.9, "text-regression": 0.1,
-         "multimodal-classification": 0.9, "multimodal-regression": 0.8}  # fmt: skip
+         "multimodal-classification": 0.9, "multimodal-regression": 0.7}  # fmt: skip
 """The signals are easy: damage on the way in shows as a lower score."""
 
 
