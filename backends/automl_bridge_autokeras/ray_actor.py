@@ -32,7 +32,7 @@ class RayWorker:
         ray: Any = importlib.import_module("ray")  # not typed throughout
         os.environ.update(environment(threads))
         node = ray.get_runtime_context().get_node_id()
-        place = f"worker {number} on {ray.util.get_node_ip_address()}, node {node[:6]}"
+        place = f"worker {number} ({ray.util.get_node_ip_address()}, node {node[:6]})"
         self._channel = _QueueChannel()
         threading.Thread(target=self._serve, args=(place,), daemon=True).start()
 
