@@ -127,7 +127,7 @@ def test_a_missing_picture_is_missing_numbers(mixed):
     assert np.isnan(numbers[1]).all()
 
 
-def test_pictures_as_arrays_with_weights_groups_and_one_trial():
+def test_pictures_as_arrays_with_weights_groups_and_one_trial(tmp_path):
     rng = np.random.default_rng(0)
     y = rng.integers(0, 3, 150)
     X = rng.integers(0, 60, (150, 10, 10), dtype=np.uint8) + (y * 60).astype(np.uint8)[:, None, None]
@@ -139,6 +139,19 @@ def test_pictures_as_arrays_with_weights_groups_and_one_trial():
     assert estimator.score_ > 0.75
     assert estimator.n_features_in_ == 1
     assert estimator.predict(X / 255.0).tolist() == estimator.predict(X).tolist()
+    # One picture, stored in six ways.
+    plain = Image.fromarray(X[0])
+    stored = [
+        ("PNG", plain),
+        ("PNG", plain.convert("RGB")),
+        ("PNG", plain.convert("RGBA")),
+        ("GIF", plain.convert("P")),
+        ("TIFF", plain.convert("RGB").convert("CMYK")),
+        ("PNG", Image.fromarray(X[0].astype(np.uint16) * 257)),
+    ]
+    for number, (kind, image) in enumerate(stored):
+        image.save(tmp_path / f"{number}.{kind.lower()}")
+    np.testing.assert_array_equal(estimator.predict_proba(str(tmp_path)), estimator.predict_proba(X[[0] * 6]))
     again = clone(estimator).fit(X, y, sample_weight=weights, group=np.arange(150) % 30)
     np.testing.assert_array_equal(again.predict_proba(X), estimator.predict_proba(X))
 

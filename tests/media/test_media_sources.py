@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import struct
+import unicodedata
 import zlib
 
 import numpy as np
@@ -199,17 +200,22 @@ def test_paths_are_relative_to_the_table_from_anywhere(photo_table, tmp_path, mo
 def test_paths_are_found_as_they_are_written(tmp_path):
     (tmp_path / "sub").mkdir()
     Image.new("L", (4, 4)).save(tmp_path / "sub" / "a b.png")
+    Image.new("L", (4, 4)).save(tmp_path / "sub" / unicodedata.normalize("NFD", "blüte.png"))
     paths = [
         "sub/a b.png",
         "sub\\a b.png",
         " sub/a b.png ",
         str(tmp_path / "sub/a b.png"),
         f"file://{tmp_path}/sub/a b.png",
+        "sub/A B.PNG",
+        unicodedata.normalize("NFC", "sub/blüte.png"),
     ]
-    pd.DataFrame({"p": paths, "y": [0.5, 1.5, 2.5, 3.5, 4.5]}).to_csv(tmp_path / "t.csv", index=False)
+    pd.DataFrame({"p": paths, "y": np.arange(7) + 0.5}).to_csv(tmp_path / "t.csv", index=False)
     task, dataset = build_dataset(tmp_path / "t.csv", target="y", holdout=0, validation=0)
     assert task == "image-regression"
-    assert dataset.profile.rows == {"train": 5}
+    assert dataset.profile.rows == {"train": 7}
+    one = build_predict_dataset(tmp_path / "sub" / "a b.png", dataset.profile)
+    assert one.profile.rows == {"predict": 1}
 
 
 def test_paths_that_lead_nowhere_are_said_once(tmp_path):
@@ -217,6 +223,9 @@ def test_paths_that_lead_nowhere_are_said_once(tmp_path):
     with pytest.raises(UnreadableError, match="none of the 30 files") as caught:
         build_dataset(tmp_path / "t.csv", target="y")
     assert str(tmp_path) in caught.value.hint
+    odd = ["~nobody/1.png", "a\0b.png", "x" * 300 + ".png", ".", "img/"]
+    with pytest.raises(UnreadableError, match=r"5 of 5 images.*no such file.*a folder"):
+        build_dataset({"p": odd}, y=[0.5, 1.5, 2.5, 3.5, 4.5], types={"p": "image"})
     web = pd.DataFrame({"p": [f"https://example.org/{i}.png" for i in range(3)], "y": [1.5, 2.5, 3.5]})
     with pytest.raises(UnreadableError, match="a web address"):
         build_dataset(web, target="y")

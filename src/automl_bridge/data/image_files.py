@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import os
 import re
+import unicodedata
+from functools import lru_cache
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
@@ -15,8 +18,9 @@ __all__ = ["BadImageError", "base_of", "is_address", "read_seen"]
 
 _MAX_BYTES = 1 << 30
 """A file of more than 1 GiB is no picture of 100 megapixels."""
-_LONGEST_NAME = 4096
-"""No path is longer; what is, may be a picture in base64."""
+_LONGEST_NAME = 64
+_BASE64_STARTS = ("iVBORw0KGgo", "/9j/", "R0lGOD", "UklGR", "Qk", "SUkq", "TU0A")
+"""How pictures begin in base64; paths that do are shorter."""
 _ADDRESS = re.compile(r"^[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 _STARTS = (
     (rb"(?is)^\s*(?:<!--.*?-->\s*)?<(?:!doctype\s+html|html|head|body)", "a web page, no picture"),
@@ -74,7 +78,7 @@ def read_seen(source: str | bytes, base: str) -> Seen:
 
 
 def _content(path: str, base: str) -> bytes:
-    if path.startswith("data:image/") or len(path) > _LONGEST_NAME:
+    if path.startswith("data:image/") or (len(path) > _LONGEST_NAME and path.startswith(_BASE64_STARTS)):
         return _from_base64(path.partition(";base64,")[2] or path)
     if is_address(path) or is_address(base):
         return _object(path if is_address(path) else f"{base}/{path}")
@@ -87,7 +91,7 @@ def _content(path: str, base: str) -> bytes:
             if isinstance(error, BadImageError):
                 raise
         except OSError as error:
-            what = "a folder" if place.is_dir() else f"cannot be read: {error.strerror}"
+            what = "a folder" if isinstance(error, IsADirectoryError) else f"cannot be read: {error.strerror}"
             raise BadImageError(what) from None
     raise BadImageError("no such file")
 
@@ -100,13 +104,30 @@ def _from_base64(text: str) -> bytes:
 
 
 def _places(path: str, base: Path) -> list[Path]:
-    """Return where a file may be, the likeliest first: as it is written, with Windows' separators, from here."""
-    written = [base / Path(path).expanduser()]
-    if "\\" in path:
-        written.append(base / path.replace("\\", "/"))
-    if path != path.strip():
-        written.append(base / path.strip())
-    return [*written, Path(path).expanduser()]
+    """Return where a file may be, the likeliest first: as it is written, and as other systems write it; from here."""
+    other = path.strip() if "/" in path else path.strip().replace("\\", "/")
+    spellings = [path, other, *(unicodedata.normalize(form, other) for form in ("NFC", "NFD") if not other.isascii())]
+    places = [place / spelling for spelling in dict.fromkeys(spellings) for place in (base, Path())]
+    home = [Path(path).expanduser()] if path.startswith("~/") else []
+    return [*home, *places, *_in_other_case(base / other)]
+
+
+def _in_other_case(path: Path) -> list[Path]:
+    """Return the one file of a folder whose name differs by capitals only: not all systems tell them apart."""
+    try:
+        names = _names(path.parent, path.parent.stat().st_mtime_ns)
+    except (OSError, ValueError):
+        return []
+    found = names.get(path.name.casefold(), [])
+    return [path.parent / found[0]] if len(found) == 1 else []
+
+
+@lru_cache(maxsize=64)
+def _names(folder: Path, changed: int) -> dict[str, list[str]]:  # noqa: ARG001 - what is kept holds until then
+    names: dict[str, list[str]] = {}
+    for entry in os.scandir(folder):
+        names.setdefault(entry.name.casefold(), []).append(entry.name)
+    return names
 
 
 def _object(address: str) -> bytes:

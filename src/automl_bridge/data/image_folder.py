@@ -13,7 +13,15 @@ from automl_bridge.errors import UnreadableError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["IMAGE_COLUMN", "LABEL_COLUMN", "ImageFolder", "is_image_folder", "picture_files", "read_image_folder"]
+__all__ = [
+    "IMAGE_COLUMN",
+    "LABEL_COLUMN",
+    "ImageFolder",
+    "is_image_folder",
+    "is_picture_file",
+    "picture_files",
+    "read_image_folder",
+]
 
 IMAGE_COLUMN = "image"
 """Name of the column of pictures that come from a folder or an array."""
@@ -42,6 +50,14 @@ def is_image_folder(source: Any) -> bool:
         return False
     local = _local(source)
     return local.is_dir() and not any(name.endswith(".parquet") for _, _, names in os.walk(local) for name in names)
+
+
+def is_picture_file(source: Any) -> bool:
+    """Whether ``source`` names a file on this machine that is a picture by its name."""
+    if not isinstance(source, str | PathLike) or is_address(str(source)):
+        return False
+    local = _local(source)
+    return local.suffix.lower() in _SUFFIXES and local.is_file()
 
 
 def read_image_folder(source: str | PathLike[str], *, classes: bool) -> ImageFolder:

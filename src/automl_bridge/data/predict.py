@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from automl_bridge.data.arrow_types import is_text
@@ -11,7 +12,7 @@ from automl_bridge.data.fingerprint import fingerprint
 from automl_bridge.data.image_arrays import from_image_arrays, is_image_arrays
 from automl_bridge.data.image_columns import check_bad_images, listed, read_pictures, refuse
 from automl_bridge.data.image_files import base_of
-from automl_bridge.data.image_folder import is_image_folder, read_image_folder
+from automl_bridge.data.image_folder import is_image_folder, is_picture_file, read_image_folder
 from automl_bridge.data.readers import read_table, source_name
 from automl_bridge.data.text_files import is_text_file, read_text_file
 from automl_bridge.data.tidy import IMAGE_HINT, SCALE_HINT, has_hint, is_unnamed
@@ -32,8 +33,8 @@ def build_predict_dataset(
     """Make the dataset of a predict job: one part, ``predict``, one row per row of ``source``, in order.
 
     Columns are found by name; where they have none (arrays, lists), by position. Others are left out, the target
-    among them. No row is left out. A folder gives its pictures, sorted by path, with or without subfolders; a file
-    that ends in ``.txt`` gives a text a line, to a model of one text column.
+    among them. No row is left out. A folder gives its pictures, sorted by path, with or without subfolders; a picture
+    itself; a file that ends in ``.txt`` gives a text a line, to a model of one text column.
 
     Parameters
     ----------
@@ -94,6 +95,8 @@ def _loose(source: Any, profile: Profile) -> Any:
     single = profile.features[0] if len(profile.features) == 1 else None
     if is_image_folder(source):
         return read_image_folder(source, classes=False).table
+    if single is not None and single.kind is Kind.IMAGE and is_picture_file(source):
+        return [str(Path(source).expanduser().absolute())]
     if is_image_arrays(source):
         return from_image_arrays(source, single.image if single else None)
     if single is not None and single.kind is Kind.TEXT and is_text_file(source):
