@@ -84,6 +84,8 @@ def collect_train(name: str, clients: Clients, history: History, objects: Object
     trials = trials_of(runs, objective, metrics)
     # The parent runs on no machine of ours; only where it says nothing of children is its own time all there is.
     usage = usage_of(runs or [parent], clients.workspace.region, "training", size=size_of(answer), final=True)
+    if not runs and not parent:
+        usage = Usage(known=False)
     tags = {**(answer["properties"].get("tags") or {}), **(parent.get("tags") or {})}
     best = best_run(trials, tags.get(_BEST))
     notes: tuple[str, ...] = (

@@ -62,7 +62,11 @@ def data_form(spec: JobSpec, settings: AzureSettings) -> Form:
 
 def data_location(spec: JobSpec, settings: AzureSettings) -> Location:
     """Return the folder of the staged rows of ``spec``: the same data, split alike, lies in the same one."""
-    return root(settings) / "data" / data_key(spec, version=LAYOUT_VERSION, form=data_form(spec, settings))
+    form: str = data_form(spec, settings)
+    if spec.forecast is not None:
+        # Stamps are written by the clock of the zone where steps are days or longer.
+        form += f" {spec.forecast.freq} {spec.forecast.zone}"
+    return root(settings) / "data" / data_key(spec, version=LAYOUT_VERSION, form=form)
 
 
 def job_location(name: str, settings: AzureSettings) -> Location:

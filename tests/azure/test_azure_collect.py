@@ -62,6 +62,8 @@ def test_without_children_the_jobs_own_time_counts(service, backend, ref):
     service.children[ref.name] = []
     outcome = backend.collect(ref)
     assert outcome.usage.items[0].quantity * 3600 == pytest.approx(559.5983759)
+    del service.runs[ref.name]
+    assert not backend.collect(ref).usage.known
 
 
 def test_metrics_without_a_search_are_asked_for_one_by_one(service, backend, ref):

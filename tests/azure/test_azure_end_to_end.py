@@ -49,6 +49,7 @@ def run(session, built, task, **options):
     return session.wait(started.id)
 
 
+@pytest.mark.slow
 def test_twelve_labels_of_text_have_their_probabilities_in_our_order(session, tmp_path):
     """And new rows are predicted by a new process, and the model comes out whole."""
     task, built = dataset(900, tuple(str(n) for n in range(12)))
