@@ -3,7 +3,7 @@
 import copy
 
 import pytest
-from azure_sandbox_kit import HEADER
+from azure_sandbox_kit import HEADER, limits
 
 from automl_bridge_azure.sandbox import account, schema
 
@@ -111,6 +111,40 @@ def test_data_that_is_wrong_fails_the_job_after_its_setup(azure, classification,
     assert azure.wait(name).status == "Failed"
     assert said in azure.error(name)
     assert azure.children(name)[f"{name}_setup"].status == "Failed"
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "said"),
+    [
+        ("folds", {"n_cross_validations": 400}, "fewer than its 400 cross validations"),
+        ("weights", {"weight_column_name": "size"}, "has negative values"),
+        ("weightless", {"weight_column_name": "colour"}, "not numeric"),
+    ],
+)
+def test_options_that_do_not_go_with_the_data_fail_the_job(azure, classification, rows, name, options, said):
+    uri = azure.put_rows("data/negative", [[f"-{row[0]}", *row[1:]] for row in rows])
+    azure.submit(classification(name, uri=uri, job=options, max_trials=1))
+    assert azure.wait(name).status == "Failed"
+    assert said in azure.error(name)
+
+
+def test_a_forecast_refuses_names_that_are_taken(azure):
+    from azure.ai.ml import automl
+    from azure.ai.ml.automl import ForecastingSettings
+
+    days = [f"2026-0{1 + n // 28}-{1 + n % 28:02}" for n in range(60)]
+    uri = azure.put_rows("data/taken", [[day, n, n % 3] for n, day in enumerate(days)], ["day", "sold", "trend"])
+    for name, blocked, status in (("taken-names", [], "Failed"), ("no-prophet", ["Prophet"], "Completed")):
+        job = automl.forecasting(
+            training_data=azure.input(uri), target_column_name="sold", compute="cpu-cluster",
+            forecasting_settings=ForecastingSettings(time_column_name="day", forecast_horizon=3),
+        )  # fmt: skip
+        job.name = name
+        job.set_training(blocked_training_algorithms=blocked, enable_stack_ensemble=False, enable_vote_ensemble=False,
+                         enable_model_explainability=False)  # fmt: skip
+        azure.submit(limits(job, max_trials=1))
+        assert azure.wait(name).status == status
+    assert "['trend'] are reserved" in azure.error("taken-names")
 
 
 def test_a_target_or_a_file_that_is_not_there_fails_the_job(azure, classification, rows):

@@ -99,7 +99,9 @@ class Job:
         """Whether its nodes are up, ``idle`` seconds after its end still."""
         if self.waits or now < self.created + self.timeline.booted:
             return False
-        return self.run.ended is None or now < self.run.ended + idle
+        if self.run.ended is None:
+            return True
+        return self.created + self.timeline.booted <= self.run.ended and now < self.run.ended + idle
 
     def settle(self, now: float) -> None:
         """Move on to ``now``; called under the world's lock."""

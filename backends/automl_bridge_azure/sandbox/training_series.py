@@ -21,6 +21,17 @@ if TYPE_CHECKING:
 
 __all__ = ["search_series"]
 
+# AZ-TS-13 and AZ-TS-14 of the adapter's limits: azureml-automl-core's constants, Prophet's own names.
+RESERVED = frozenset({
+    "_automl_dummy_group_col", "_automl_original_order_col", "_automl_dummy_grain_col", "_automl_target_col",
+    "_lower_quantile", "_lower_quantile_forecast_value", "_forecast_value", "_upper_quantile",
+    "_upper_quantile_forecast_value",
+})  # fmt: skip
+PROPHET = frozenset({"ds", "y", "cap", "floor", "y_scaled", "cap_scaled"})
+PROPHET_PARTS = frozenset({
+    "trend", "additive_terms", "daily", "weekly", "yearly", "holidays", "zeros", "extra_regressors_additive", "yhat",
+    "extra_regressors_multiplicative", "multiplicative_terms",
+})  # fmt: skip
 SEASONS = {"T": 60, "min": 60, "H": 24, "h": 24, "D": 7, "B": 5, "W": 52, "M": 12, "MS": 12, "ME": 12, "Q": 4, "QS": 4}
 
 
@@ -34,15 +45,15 @@ def search_series(
     absent = [name for name in (time, *keys) if name not in train.columns]
     if absent:
         raise UnusableDataError(f"The columns {absent} were not found in the training data.")
+    _check_names(request, [name for name in train.columns if name not in {time, target, *keys}])
     horizon = int((settings.get("forecastHorizon") or {}).get("value") or 1)
-    series = {}
-    for key, places in _groups(train, time, keys).items():
-        later = [] if validation is None else _groups(validation, time, keys).get(key, [])
-        values = [train.columns[target][place] for place in places]
-        values += [validation.columns[target][place] for place in later] if validation is not None else []
-        series[key] = np.array([float(v) if v.strip() else math.nan for v in values], dtype=np.float64)
-        known = series[key][np.isfinite(series[key])]
-        series[key] = _filled(series[key]) if len(known) else known
+    series = _values(train, time, keys, target)
+    if validation is not None:
+        later = _values(validation, time, keys, target)
+        if set(later) != set(series):
+            raise UnusableDataError("Training and validation data must have the same time series.")
+        series = {key: np.concatenate([values, later[key]]) for key, values in series.items()}
+    series = {key: _filled(values) for key, values in series.items() if np.isfinite(values).any()}
     season = SEASONS.get(str(settings.get("frequency") or "D").lstrip("0123456789").partition("-")[0], 1)
     columns = {"time": time, "keys": keys, "target": target}
     found = Search()
@@ -58,6 +69,25 @@ def search_series(
             metrics = scores.of_values(truth, said if not found.trials else _simple(usable, horizon, name, season))
             found.trials.append(Trial(name, "", metrics, model))
     return found
+
+
+def _check_names(request: Request, features: list[str]) -> None:
+    taken = [name for name in features if name in RESERVED]
+    if "Prophet" not in (request.training.get("blockedTrainingAlgorithms") or []):
+        stems = [name.removesuffix("_lower").removesuffix("_upper") for name in features]
+        pairs = zip(features, stems, strict=True)
+        taken += [name for name, stem in pairs if name in PROPHET or stem in PROPHET_PARTS or "_delim_" in name]
+    if taken:
+        raise UnusableDataError(f"The column names {sorted(set(taken))} are reserved; rename them.")
+
+
+def _values(rows: Rows, time: str, keys: list[str], target: str) -> dict[tuple[str, ...], Any]:
+    """Return the values of each series in order of time; NaN where one is missing."""
+    try:
+        values = [float(value) if value.strip() else math.nan for value in rows.columns[target]]
+    except ValueError as error:
+        raise UnusableDataError(f"The target column '{target}' is not numeric: {error}") from None
+    return {key: np.array([values[place] for place in places]) for key, places in _groups(rows, time, keys).items()}
 
 
 def _simple(series: list[Any], horizon: int, name: str, season: int) -> Any:

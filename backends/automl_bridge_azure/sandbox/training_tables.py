@@ -42,12 +42,30 @@ def check_table(request: Request, train: Rows, validation: Rows | None, target: 
     cells = rows * len(train.columns)
     if cells > MAX_CELLS and request.timeout <= 3600:
         raise UnusableDataError(f"The data has {cells} cells; a timeout of more than 60 minutes is needed.")
+    folds = (request.details.get("nCrossValidations") or {}).get("value") or 0
+    if folds > rows:
+        raise UnusableDataError(f"The data has {rows} usable rows, fewer than its {folds} cross validations.")
     _check_target(request, train, target)
+    _check_weight(request, train)
     for name, column in train.columns.items():
         if train.types.get(name) == "float" and any(
             value.strip().lower().lstrip("+-") in {"inf", "infinity"} for value in column
         ):
             raise UnusableDataError(f"The column '{name}' has infinite values.")
+
+
+def _check_weight(request: Request, train: Rows) -> None:
+    name = request.details.get("weightColumnName")
+    if name is None:
+        return
+    if request.metric == "spearman_correlation":
+        raise UnusableDataError("Weights do not go with spearman_correlation.")
+    try:
+        values = [float(value) for value in train.columns.get(name, ["missing"])]
+    except ValueError:
+        raise UnusableDataError(f"The weight column '{name}' is not there, or not numeric.") from None
+    if min(values, default=0.0) < 0:
+        raise UnusableDataError(f"The weight column '{name}' has negative values.")
 
 
 def _check_target(request: Request, train: Rows, target: str) -> None:
