@@ -55,7 +55,7 @@ def started(home, name):
     "how",
     [pytest.param(signal.SIGKILL, id="kill -9"), pytest.param(signal.SIGINT, marks=pytest.mark.slow, id="Ctrl-C")],
 )
-def test_it_goes_on_where_it_was(signal_csv, tmp_path, home, gate, command, how):
+def test_it_goes_on_where_it_was(signal_csv, tmp_path, home, gate, here, how):
     process = begin(signal_csv, tmp_path)
     until(waits_alone)
     process.send_signal(how)
@@ -66,13 +66,13 @@ def test_it_goes_on_where_it_was(signal_csv, tmp_path, home, gate, command, how)
         assert "These go on at their services, and bill: waiting" in err
         assert json.loads(out)["state"] == "interrupted"
     (gate / "go").touch()
-    done = command(*words(signal_csv))
+    done = here(*words(signal_csv))
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     assert {run["state"] for run in document["runs"]} == {"succeeded"}
     assert "1 of its runs go on" in done.stderr
     assert len(started(home, "waiting")) == len(started(home, "fair")) == 1
-    again = command("compare", "--resume", document["comparison"][:6], "--json")
+    again = here("compare", "--resume", document["comparison"][:6], "--json")
     same = json.loads(again.stdout)
     assert same["standings"] == document["standings"]
     assert "nothing is run again" in again.stderr

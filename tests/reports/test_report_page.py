@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
-from report_kit import MARKUP, SCRIPT, USUAL, comparison_of, loans
+from report_kit import MARKUP, USUAL, comparison_of, loans
 
 from automl_bridge.errors import MissingExtraError, StorageError
 from automl_bridge.reports.page import MOST_BYTES, render_report
@@ -48,8 +48,13 @@ def usual(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def page(usual):
-    return Page(render_report(usual))
+def text(usual):
+    return render_report(usual)
+
+
+@pytest.fixture(scope="module")
+def page(text):
+    return Page(text)
 
 
 def test_the_verdict_comes_first(usual, page):
@@ -80,19 +85,18 @@ def test_it_needs_nothing_else(page):
     assert [ref for ref in page.refs if not ref.startswith("data:")] == []
 
 
-def test_no_id_is_there_twice_and_every_reference_has_its_target(usual, page):
+def test_no_id_is_there_twice_and_every_reference_has_its_target(text, page):
     assert len(page.ids) == len(set(page.ids))
-    wanted = set(re.findall(r'(?:href="#|url\(#)([^")]+)', render_report(usual)))
+    wanted = set(re.findall(r'(?:href="#|url\(#)([^")]+)', text))
     assert wanted <= set(page.ids)
 
 
-def test_every_drawing_uses_the_colours_of_the_page(usual):
-    for svg in re.findall(r"<svg viewBox.*?</svg>", render_report(usual), flags=re.DOTALL):
+def test_every_drawing_uses_the_colours_of_the_page(text):
+    for svg in re.findall(r"<svg viewBox.*?</svg>", text, flags=re.DOTALL):
         assert not re.findall(r"#[0-9a-f]{6}\b", svg)
 
 
-def test_a_failed_backend_is_a_row_with_its_reason_and_is_in_no_plot_of_scores(usual):
-    text = render_report(usual)
+def test_a_failed_backend_is_a_row_with_its_reason_and_is_in_no_plot_of_scores(text):
     assert "failed: quota: none left" in text
     drawn = re.search(r'<svg[^>]*data-plot="pareto-cost".*?</svg>', text, re.DOTALL)[0]
     assert "vertex" in drawn
@@ -101,7 +105,7 @@ def test_a_failed_backend_is_a_row_with_its_reason_and_is_in_no_plot_of_scores(u
 
 @pytest.mark.parametrize(
     "bad",
-    [SCRIPT, MARKUP, "</title><b>", "</svg><script>", "$x$ \\frac{1}{2}", "{{ 7*7 }}", "日本語のラベル", "a" * 300],
+    [MARKUP, "</title></svg><script>", "$x$ \\frac{1}{2} {{ 7*7 }}", "日本語のラベル " + "a" * 300],
 )
 def test_what_stands_in_the_data_is_text(tmp_path, bad):
     table = loans(classes=(bad, f"other {bad}"), target=f"target {bad}", column=f"column {bad}")
@@ -161,12 +165,13 @@ def test_seeds_are_said(tmp_path):
     assert "autokeras, seed 2" in said
 
 
-def test_the_same_comparison_is_the_same_page(usual):
-    first, second = (re.sub(r"on 20[\d-]+ [\d:]+ UTC", "", render_report(usual)) for _ in range(2))
+def test_the_same_comparison_is_the_same_page(usual, text):
+    first, second = (re.sub(r"on 20[\d-]+ [\d:]+ UTC", "", one) for one in (text, render_report(usual)))
     assert first == second
 
 
-def test_it_is_written_whole_or_not_at_all(usual, tmp_path):
+def test_it_is_written_whole_or_not_at_all(usual, text, tmp_path, monkeypatch):
+    monkeypatch.setattr("automl_bridge.reports.page.render_report", lambda _: text)
     path = usual.report(tmp_path / "report.html")
     assert path.read_text(encoding="utf-8").rstrip().endswith("</html>")
     assert path.stat().st_mode & 0o777 == 0o644

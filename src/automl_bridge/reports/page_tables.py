@@ -113,7 +113,7 @@ def _billed(one: Standing, *, due: bool) -> str:
 def _beside(one: Standing) -> str:
     if one.points is None:
         return words.MISSING
-    number = f"{one.points:+.1f}" if abs(one.points) < 1000 else f"{one.points:+.2g}"
+    number = f"{one.points:+,.1f}" if abs(one.points) < 1000 else f"{one.points:+,.0f}"
     size = f"{number} points".replace("-", words.MINUS)
     said = {"noise": "within noise", "better": "better beyond noise", "worse": "worse beyond noise"}
     return f"{size}, {said.get(one.versus_baseline, 'unknown')}"
@@ -152,7 +152,9 @@ def usage_table(comparison: Comparison) -> Table:
     for one in comparison.standings:
         if one.score is None:
             continue
-        latency = f"{1000 * one.latency:.3g} ms" if one.latency is not None else "by jobs only"
+        latency = "not measured" if one.local else "by jobs only"
+        if one.latency is not None:
+            latency = f"{1000 * one.latency:.3g} ms"
         rows.append((
             one.backend,
             _seconds(one.seconds),
