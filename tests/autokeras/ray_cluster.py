@@ -17,7 +17,7 @@ def main() -> None:
     cluster = Cluster(initialize_head=True, head_node_args={**NODE, "num_cpus": 0})
     try:
         nodes = [cluster.add_node(**NODE) for _ in range(2)]
-        print(f"address {cluster.address}", flush=True)
+        print(f"address {cluster.address}", flush=True)  # noqa: T201 - what the caller waits for
         for line in sys.stdin:
             command, _, prefix = line.strip().partition(" ")
             if command == "remove":
@@ -26,7 +26,7 @@ def main() -> None:
                 cluster.remove_node(gone, allow_graceful=False)
             elif command == "add":
                 nodes.append(cluster.add_node(**NODE))
-            print("done", flush=True)
+            print("done", flush=True)  # noqa: T201 - likewise
     finally:
         cluster.shutdown()
 
