@@ -8,6 +8,7 @@ import os
 import struct
 import unicodedata
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,7 @@ from automl_bridge.data.images import decode
 from automl_bridge.errors import SchemaError, StorageError, UnreadableError, UsageError
 from automl_bridge.runs.holdout import holdout_dataset
 from automl_bridge.spec import Kind, Role
+from automl_bridge.storage import open_store
 
 BROKEN = {
     "empty.png": b"",
@@ -163,6 +165,33 @@ def test_a_class_of_one_picture_is_kept_and_said(tmp_path):
     assert dataset.profile.classes == ("a", "b", "c")
     assert "c" in dataset.parts["train"]["label"].to_pylist()
     assert any("'c'" in note and "single row" in note for note in dataset.notes)
+
+
+def test_pictures_in_an_object_store(photo_folder, photo_table):
+    store = open_store("memory://pictures")
+    for path in sorted(photo_folder.rglob("photo *")):
+        store.put(path.relative_to(photo_folder.parent).as_posix(), path)
+    store.put("my photos/dark/.DS_Store", b"x")
+    store.put(photo_table.name, photo_table)
+    task, dataset = build_dataset(f"memory://pictures/{photo_table.name}", target="kind", task="image-classification")
+    _, local = build_dataset(photo_table, target="kind", task="image-classification")
+    assert dataset.profile.fingerprint == local.profile.fingerprint
+    task, dataset = build_dataset("memory://pictures/my photos/")
+    assert task == "image-classification"
+    assert dataset.profile.fingerprint == build_dataset(photo_folder)[1].profile.fingerprint
+    assert build_predict_dataset("memory://pictures/my photos/", dataset.profile).profile.rows == {"predict": 80}
+    frame = pd.DataFrame({"p": [f"memory://pictures/{i}.png" for i in range(3)], "y": [0.5, 1.5, 2.5]})
+    with pytest.raises(UnreadableError, match=r"3 of 3 images.*memory://pictures/0.png"):
+        build_dataset(frame, target="y")
+
+
+def test_names_that_are_not_utf8_are_told(tmp_path):
+    for kind in ("a", "b"):
+        (tmp_path / kind).mkdir()
+        Image.new("L", (4, 4)).save(tmp_path / kind / "1.png")
+    Path(os.fsdecode(os.fsencode(tmp_path / "a") + b"/gr\xfcn.png")).write_bytes(b"x")
+    with pytest.raises(UnreadableError, match="names of 1 pictures are not in the encoding UTF-8: a/gr"):
+        build_dataset(tmp_path)
 
 
 def test_links_are_followed_once(tmp_path):

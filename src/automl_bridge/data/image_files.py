@@ -9,10 +9,13 @@ import unicodedata
 from functools import lru_cache
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from automl_bridge.data.images import Seen, seen
 from automl_bridge.errors import AutoMLBridgeError
+
+if TYPE_CHECKING:
+    from automl_bridge.storage import ObjectStore
 
 __all__ = ["BadImageError", "base_of", "is_address", "read_seen"]
 
@@ -50,7 +53,7 @@ def base_of(source: Any) -> str:
     text = fspath(source)
     text = text.decode() if isinstance(text, bytes) else text
     if is_address(text):
-        return text.rstrip("/").rpartition("/")[0]
+        return text.rpartition("/")[0]
     local = Path(text.removeprefix("file://")).expanduser()
     return str(local if local.is_dir() else local.parent)
 
@@ -131,16 +134,25 @@ def _names(folder: Path, changed: int) -> dict[str, list[str]]:  # noqa: ARG001 
 
 
 def _object(address: str) -> bytes:
-    from automl_bridge.storage import read_object
+    from automl_bridge.storage import split_address
 
     if address.lower().startswith(("http://", "https://")):
         raise BadImageError("a web address; pictures are read from files and object stores")
     try:
-        return read_object(address)
+        root, key = split_address(address)
+        return _store(root).get(key)
     except AutoMLBridgeError as error:
         if error.exit_code == 2 and isinstance(error, FileNotFoundError | OSError):
             raise BadImageError(error.message) from None
         raise
+
+
+@lru_cache(maxsize=4)
+def _store(root: str) -> ObjectStore:
+    """Open a store once for many pictures; it is asked from several threads."""
+    from automl_bridge.storage import open_store
+
+    return open_store(root)
 
 
 def _why(content: bytes, error: Exception) -> str:

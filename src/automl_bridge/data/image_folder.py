@@ -45,9 +45,14 @@ class ImageFolder(NamedTuple):
 
 
 def is_image_folder(source: Any) -> bool:
-    """Whether ``source`` names a folder on this machine that holds no Parquet files: then pictures are looked for."""
-    if not isinstance(source, str | PathLike) or is_address(str(source)):
+    """Whether ``source`` is a folder in which pictures are looked for.
+
+    On this machine one that holds no Parquet files; in an object store an address that ends with a slash.
+    """
+    if not isinstance(source, str | PathLike):
         return False
+    if is_address(str(source)):
+        return str(source).endswith("/")
     local = _local(source)
     return local.is_dir() and not any(name.endswith(".parquet") for _, _, names in os.walk(local) for name in names)
 
@@ -69,7 +74,7 @@ def read_image_folder(source: str | PathLike[str], *, classes: bool) -> ImageFol
     Parameters
     ----------
     source
-        The folder.
+        The folder, or the address of one in an object store.
     classes
         Whether each subfolder is a class; pictures may lie deeper in it. Without, all pictures below count.
 
@@ -81,14 +86,16 @@ def read_image_folder(source: str | PathLike[str], *, classes: bool) -> ImageFol
     Raises
     ------
     UnreadableError
-        If there are no pictures, or some lie beside the classes, or the subfolders are parts of a split.
+        If there are no pictures, or some lie beside the classes, or the subfolders are parts of a split; or if there
+        is no such folder.
     """
     import pyarrow as pa
 
     from automl_bridge.data.tidy import mark_unnamed
 
-    folder = _local(source)
-    files, others = _listed(folder)
+    folder = str(source).rstrip("/") or "/"
+    files, others, empty = _listed(source)
+    _check_names(files)
     if not files:
         raise UnreadableError(
             f"{folder} is a folder without pictures and without Parquet files",
@@ -99,9 +106,6 @@ def read_image_folder(source: str | PathLike[str], *, classes: bool) -> ImageFol
         return ImageFolder(mark_unnamed(pa.table({IMAGE_COLUMN: pa.array(files, pa.string())})), notes)
     labels = [file.partition("/")[0] if "/" in file else None for file in files]
     _check_classes(folder, files, labels)
-    empty = sorted(
-        {entry.name for entry in folder.iterdir() if entry.is_dir() and not _is_left_out(entry.name)} - set(labels)
-    )
     if empty:
         listed = ", ".join(empty[:12]) + (", …" if len(empty) > 12 else "")
         notes = (*notes, f"{len(empty)} of the folders hold no picture, and are no class: {listed}")
@@ -111,15 +115,39 @@ def read_image_folder(source: str | PathLike[str], *, classes: bool) -> ImageFol
 
 def picture_files(source: str | PathLike[str]) -> list[str]:
     """Return the pictures of a folder as `read_image_folder` lists them: relative paths with forward slashes."""
-    return _listed(_local(source))[0]
+    return _listed(source)[0]
 
 
 def _local(source: str | PathLike[str]) -> Path:
     return Path(fspath(source).removeprefix("file://")).expanduser()
 
 
-def _listed(folder: Path) -> tuple[list[str], list[str]]:
-    """Return pictures and other files, sorted by path; links to folders are followed at the first level only."""
+class _Listing(NamedTuple):
+    """Pictures and other files, sorted by path, and folders of the first level without pictures."""
+
+    files: list[str]
+    others: list[str]
+    empty: list[str]
+
+
+def _listed(source: str | PathLike[str]) -> _Listing:
+    if is_address(str(source)):
+        return _listed_store(str(source))
+    return _listed_here(_local(source))
+
+
+def _listed_store(address: str) -> _Listing:
+    from automl_bridge.storage import open_store, split_address
+
+    prefix = split_address(address)[1].rstrip("/")
+    keys = [entry.key.removeprefix(prefix).lstrip("/") for entry in open_store(address).list(prefix) if entry.size]
+    plain = [key for key in keys if not any(map(_is_left_out, key.split("/")))]
+    found = [key for key in plain if Path(key).suffix.lower() in _SUFFIXES]
+    return _Listing(sorted(found), sorted(set(plain) - set(found)), [])
+
+
+def _listed_here(folder: Path) -> _Listing:
+    """List a folder of this machine; links to folders are followed at the first level only."""
     found: list[str] = []
     others: list[str] = []
     tops = [folder, *sorted(entry for entry in folder.iterdir() if entry.is_dir() and not _is_left_out(entry.name))]
@@ -130,7 +158,8 @@ def _listed(folder: Path) -> tuple[list[str], list[str]]:
                 if not _is_left_out(name):
                     path = Path(place, name)
                     (found if _is_picture(path) else others).append(path.relative_to(folder).as_posix())
-    return sorted(found), sorted(others)
+    with_pictures = {file.partition("/")[0] for file in found}
+    return _Listing(sorted(found), sorted(others), [top.name for top in tops[1:] if top.name not in with_pictures])
 
 
 def _is_left_out(name: str) -> bool:
@@ -161,7 +190,17 @@ def _note(others: list[str]) -> tuple[str, ...]:
     return (f"{len(others):,} {noun} left out: {listed}",)
 
 
-def _check_classes(folder: Path, files: list[str], labels: list[str | None]) -> None:
+def _check_names(files: list[str]) -> None:
+    odd = [file for file in files if any("\ud800" <= sign <= "\udfff" for sign in file)]
+    if odd:
+        listed = ", ".join(file.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for file in odd[:12])
+        raise UnreadableError(
+            f"the names of {len(odd):,} pictures are not in the encoding UTF-8: {listed}",
+            hint="rename them (convmv -f cp1252 -t utf-8 -r --notest FOLDER)",
+        )
+
+
+def _check_classes(folder: str, files: list[str], labels: list[str | None]) -> None:
     beside = [file for file, label in zip(files, labels, strict=True) if label is None]
     if len(beside) == len(files):
         raise UnreadableError(
@@ -179,5 +218,5 @@ def _check_classes(folder: Path, files: list[str], labels: list[str | None]) -> 
         first = "train" if "train" in names else min(names)
         raise UnreadableError(
             f"the subfolders of {folder} are {', '.join(sorted(names))}: parts of a split, not classes",
-            hint=f"name one of them: {folder / first}; the holdout is cut from it",
+            hint=f"name one of them: {folder}/{first}; the holdout is cut from it",
         )
