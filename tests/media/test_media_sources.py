@@ -21,7 +21,7 @@ from automl_bridge.data import image_columns, spool
 from automl_bridge.data.build import build_dataset, build_predict_dataset
 from automl_bridge.data.dataset import Dataset
 from automl_bridge.data.images import decode
-from automl_bridge.errors import SchemaError, StorageError, UnreadableError, UsageError
+from automl_bridge.errors import SchemaError, StorageError, TargetError, UnreadableError, UsageError
 from automl_bridge.runs.holdout import holdout_dataset
 from automl_bridge.spec import Kind, Role
 from automl_bridge.storage import open_store
@@ -78,6 +78,10 @@ def test_bad_pictures_are_left_out_with_a_count_when_asked_to(broken):
     assert "8 of 18" in new.notes[0]
     with pytest.raises(UnreadableError, match="8 of 18"):
         build_predict_dataset(folder, dataset.profile)
+    for path in (folder / "b").iterdir():
+        path.write_bytes(b"")
+    with pytest.raises(TargetError, match="only one class, 'a'"):
+        build_dataset(folder, bad_images="skip")
     with pytest.raises(UsageError, match="refused or skipped"):
         build_dataset(folder, bad_images="ignore")
 

@@ -131,6 +131,16 @@ def build_dataset(  # noqa: PLR0913 - each says one thing of the data that it ca
         numbers=str((types or {}).get(first, "")).lower() in {"numeric", "integer"},
     )
     columns = settle_roles(table, columns, found)
+    classes: tuple[Label, ...] = ()
+    counts: tuple[int, ...] = ()
+    target_type = str(table.schema.field(first).type)
+    if found.is_classification:
+        classes, counts, target_type = _classes(table, columns, origin, inferred=asked is None)
+    else:
+        table = _with_numbers(table, columns.targets)
+    if columns.weight:
+        check_weights(table[columns.weight], columns.weight)
+    # Reading pictures takes longest, so it comes last.
     pictured = with_pictures(
         table,
         columns,
@@ -139,21 +149,11 @@ def build_dataset(  # noqa: PLR0913 - each says one thing of the data that it ca
         drop_missing=found.value.startswith("image"),
         where=name,
     )
-    table, columns = pictured.table, replace(columns, images=pictured.images)
-    notes = said + notes + pictured.notes
-    classes: tuple[Label, ...] = ()
-    counts: tuple[int, ...] = ()
-    target_type = str(table.schema.field(first).type)
-    if found.is_classification:
-        if len(columns.targets) > 1:
-            raise TargetError(f"{len(columns.targets)} targets at once are learned only as numbers", hint="choose one")
-        classes, counts, target_type = classes_of(table.schema.field(first), table[first])
-        check_classes(origin, table[first], classes, inferred=asked is None)
-        notes += single_row_note(first, classes, counts)
-    else:
-        table = _with_numbers(table, columns.targets)
-    if columns.weight:
-        check_weights(table[columns.weight], columns.weight)
+    columns = replace(columns, images=pictured.images)
+    if pictured.table.num_rows < table.num_rows and found.is_classification:
+        classes, counts, target_type = _classes(pictured.table, columns, origin, inferred=asked is None)
+    table = pictured.table
+    notes = said + notes + pictured.notes + single_row_note(first, classes, counts)
     # Hashing needs nothing of what else there is to do, and leaves the interpreter free.
     with ThreadPoolExecutor(1) as aside:
         digest = aside.submit(fingerprint, table)
@@ -244,6 +244,18 @@ def _with_written_targets(
             table = table.set_column(index, name, way.read(column, name))
             notes = (*notes, written_note(name, way))
     return table, notes
+
+
+def _classes(
+    table: pa.Table, columns: Columns, origin: pa.Field, *, inferred: bool
+) -> tuple[tuple[Label, ...], tuple[int, ...], str]:
+    """Return classes, their counts and the target's type; ``origin`` is the target as it was read."""
+    if len(columns.targets) > 1:
+        raise TargetError(f"{len(columns.targets)} targets at once are learned only as numbers", hint="choose one")
+    first = columns.targets[0]
+    classes, counts, target_type = classes_of(table.schema.field(first), table[first])
+    check_classes(origin, table[first], classes, inferred=inferred)
+    return classes, counts, target_type
 
 
 def _with_numbers(table: pa.Table, targets: Sequence[str]) -> pa.Table:
