@@ -59,7 +59,7 @@ class Clients:
         The authority is that of ``AZURE_AUTHORITY_HOST``, else the cloud's. One that is not Microsoft's is not looked
         up with Microsoft first (instance discovery), as disconnected clouds need it.
         """
-        from azure.identity import DefaultAzureCredential
+        from automl_bridge_azure.login import Login
 
         options: dict[str, Any] = {}
         host = os.environ.get(_AUTHORITY) or self.cloud.authority
@@ -69,7 +69,7 @@ class Clients:
             if bare not in _MICROSOFT:
                 options["disable_instance_discovery"] = True
         with translated("looking for credentials"):
-            return DefaultAzureCredential(**options, **ONCE)
+            return Login(**options, **ONCE)
 
     @cached_property
     def ml(self) -> Any:

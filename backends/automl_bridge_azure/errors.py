@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -36,12 +35,6 @@ _TRANSIENT_ERRORS = frozenset({
     "ChunkedEncodingError", "ProtocolError", "DecodeError", "StreamConsumedError",
 })  # fmt: skip
 _TRANSIENT_STATUS = frozenset({408, 500, 502, 503, 504})
-_PASSING = re.compile(
-    r"HTTP Error: (5\d\d|429)|connection (was )?(aborted|reset|refused)|RemoteDisconnected|timed out|"
-    r"max retries exceeded|failed to establish",
-    re.IGNORECASE,
-)
-"""What azure-identity says where the login service, not the login, is at fault: its error has nothing but words."""
 _MODULES = frozenset({"azure", "msrest", "msal", "requests", "urllib3", "marshmallow"})
 
 
@@ -94,8 +87,6 @@ def _hint(status: int, said: str) -> str | None:
 
 def _credentials(error: BaseException, said: str) -> BackendError:
     """Tell a login that is refused from a login service that does not answer."""
-    if _PASSING.search(said):
-        return TransientError(said)
     cause: BaseException | None = error
     while cause is not None:
         if {kind.__name__ for kind in type(cause).__mro__} & _TRANSIENT_ERRORS and status_of(cause) == 0:

@@ -8,6 +8,7 @@ import pytest
 from az_world import make_backend, train_spec
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, ServiceRequestError
 
+from automl_bridge.backend import JobRef
 from automl_bridge.errors import ConfigError, CredentialsError, RejectedError, ThrottledError, TransientError
 from automl_bridge_azure import cloud
 from automl_bridge_azure.errors import translate, translated
@@ -39,10 +40,16 @@ def test_every_status_has_its_kind(status, kind):
     assert found.hint or kind in {TransientError, ThrottledError, RejectedError}
 
 
-def test_a_login_service_that_fails_is_no_wrong_login():
-    words = "DefaultAzureCredential failed to retrieve a token. EnvironmentCredential: HTTP Error: 500"
-    assert type(translate(ClientAuthenticationError(words), "x")) is TransientError
-    assert type(translate(ClientAuthenticationError("invalid_client: AADSTS7000215"), "x")) is CredentialsError
+def test_a_login_service_that_fails_is_no_wrong_login(service, tmp_path):
+    for status, body, kind in (
+        (500, {}, TransientError),
+        (429, {"error": "temporarily_unavailable", "error_description": "slow down"}, TransientError),
+        (400, {"error": "invalid_client", "error_description": "AADSTS7000215"}, CredentialsError),
+    ):
+        service.fail = lambda _, path, answer=(status, body): answer if path.endswith("/token") else None
+        with pytest.raises(kind) as caught:
+            make_backend(tmp_path).poll([JobRef(backend="azure", name="ab-1")])
+        assert type(caught.value) is kind
     wrapped = ClientAuthenticationError("no token")
     wrapped.__cause__ = ServiceRequestError("refused")
     assert type(translate(wrapped, "x")) is TransientError
