@@ -1,4 +1,4 @@
-"""scikit-learn reference backend: dummy, linear and gradient-boosting models of tables, in seconds, without extras.
+"""scikit-learn reference backend: dummy, linear and boosting models of tables, texts and pictures, without extras.
 
 It is the smallest complete backend; read it first when you write one, in this order:
 
@@ -6,6 +6,7 @@ It is the smallest complete backend; read it first when you write one, in this o
 `jobs`        job folders that are whole or not there
 `search`      what a training job does
 `candidates`  the models it tries
+`reader`      what they read: columns as numbers (`features`), texts as weighted terms (`texts`), small `pictures`
 `model`       what is saved, and how it is loaded without running code
 """
 
