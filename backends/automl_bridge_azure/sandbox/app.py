@@ -14,7 +14,7 @@ from automl_bridge_azure.sandbox import account, arm, asset_calls, endpoints, hi
 from automl_bridge_azure.sandbox.blobs import service as builtin
 from automl_bridge_azure.sandbox.blobs.auth import authorise, expired
 from automl_bridge_azure.sandbox.blobs.azurite import Azurite, executable
-from automl_bridge_azure.sandbox.blobs.request import BlobRequest, RawHeaders, is_storage
+from automl_bridge_azure.sandbox.blobs.request import BlobRequest, RawHeaders, is_storage, read_body
 from automl_bridge_azure.sandbox.blobs.store import BlobStore
 from automl_bridge_azure.sandbox.calls import Call
 from automl_bridge_azure.sandbox.errors import AzureError, ok, render
@@ -135,6 +135,7 @@ class AzureSandbox:
             )
         route, names = handler
         _check_scope(names)
+        read_body(environ)  # before the lock: a client that sends slowly holds up nobody but itself
         self.world.settle()
         with self.world.lock:
             found: Answer = route.handler(Call(self.world, environ, names, route.family))

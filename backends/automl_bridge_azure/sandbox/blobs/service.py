@@ -32,6 +32,7 @@ def answer(store: BlobStore, request: BlobRequest, environ: Environ) -> Answer:
     handler = globals().get(f"_{_snake(request.operation)}")
     if handler is None:
         raise AzureError("NotImplemented", f"{request.operation} is not part of the sandbox.", 501)
+    read_body(environ)  # before the lock: a client that sends slowly holds up nobody but itself
     with store.lock:
         found: Answer = handler(store, request, environ)
     return found
