@@ -202,3 +202,28 @@ def test_the_same_pictures_have_one_fingerprint_wherever_they_come_from(tmp_path
     assert names == {"image", "text"}
     digests = {build_dataset(source, y=targets)[1].profile.fingerprint for source in sources[:3]}
     assert len(digests) == 1
+
+
+@pytest.mark.parametrize("kind", ["GIF", "PNG", "TIFF", "WEBP"])
+def test_of_several_pictures_in_a_file_the_first_counts(kind, decoded):
+    first, second = (Image.new("RGB", (6, 4), colour) for colour in ((250, 0, 0), (0, 0, 250)))
+    content = encoded(
+        first, kind, save_all=True, append_images=[second], **({"lossless": True} if kind == "WEBP" else {})
+    )
+    assert decoded(content).tolist() == [[[250, 0, 0]] * 6] * 4
+    # What is kept holds one picture only: not all decoders take the first.
+    with Image.open(io.BytesIO(seen(content).content)) as image:
+        assert getattr(image, "n_frames", 1) == 1
+
+
+def test_a_jpeg_of_a_printer_is_not_a_negative(decoded):
+    colours = np.zeros((16, 16, 3), np.uint8)
+    colours[:, 8:] = (200, 30, 60)
+    plain = Image.fromarray(colours)
+    found = decoded(encoded(plain.convert("CMYK"), "JPEG", quality=100))
+    assert np.abs(found.astype(int) - np.asarray(plain)).max() < 12
+
+
+def test_damaged_exif_is_no_reason_to_lose_a_picture(decoded):
+    content = encoded(Image.new("L", (8, 8), 77), "JPEG", exif=b"Exif\0\0MM\0*\xff\xff\xff\xff" + bytes(range(40)))
+    assert decoded(content, channels=1).max() == 77

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from automl_bridge.data.image_files import BadImageError, read_seen
 from automl_bridge.data.image_work import spread
-from automl_bridge.data.images import Seen, measured, without_size_warnings
+from automl_bridge.data.images import Seen, measured, without_warnings
 from automl_bridge.data.spool import Spool
 from automl_bridge.data.tidy import IMAGE_HINT, SCALE_HINT, has_hint
 from automl_bridge.errors import UnreadableError, UsageError
@@ -74,7 +74,7 @@ def read_pictures(field: pa.Field, column: pa.ChunkedArray, base: str) -> Pictur
     spool = Spool(pa.large_binary())
     held: list[bytes | None] = []
     weight = 0
-    with without_size_warnings():
+    with without_warnings():
         for row, (source, found) in enumerate(spread(lambda source: _read(source, base, ready=ready), _values(column))):
             if isinstance(found, str):
                 bad.append(BadImage(row, source if isinstance(source, str) else f"row {row + 1}", found))

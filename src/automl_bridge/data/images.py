@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
-__all__ = ["MAX_PIXELS", "Seen", "as_seen", "decode", "encoded", "measured", "seen", "without_size_warnings"]
+__all__ = ["MAX_PIXELS", "Seen", "as_seen", "decode", "encoded", "measured", "seen", "without_warnings"]
 
 MAX_PIXELS = 100_000_000
 """Pictures with more are refused before they are decoded: as RGB they would take 300 MB, whatever the file's size."""
@@ -172,19 +172,20 @@ def decode(column: pa.ChunkedArray, *, size: tuple[int, int], channels: int) -> 
         if content is not None:
             found[place] = _array(content, (width, height), channels)
 
-    with without_size_warnings():
+    with without_warnings():
         for _ in spread(write, range(len(column))):
             pass
     return found
 
 
 @contextmanager
-def without_size_warnings() -> Iterator[None]:
-    """Silence Pillow's warning of large pictures: our own limit is checked before a picture is decoded."""
+def without_warnings() -> Iterator[None]:
+    """Silence what Pillow warns of: damaged EXIF does no harm, and sizes are checked before a picture is decoded."""
     from PIL import Image
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        warnings.filterwarnings("ignore", module=r"PIL\.")
         yield
 
 
@@ -253,7 +254,7 @@ def _from_deep(image: Image.Image) -> Image.Image:
         tops = (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0)
         found = next((top for top in tops if least >= 0 and most <= top), None)
         low, high = (0.0, found) if found else (least, most)
-    return Image.fromarray(np.round((values - low) * (255.0 / (high - low or 1.0))).astype(np.uint8), "L")
+    return Image.fromarray(np.round((values - low) * (255.0 / (high - low or 1.0))).astype(np.uint8))
 
 
 def _by_profile(image: Image.Image) -> Image.Image:
