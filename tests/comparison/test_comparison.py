@@ -214,3 +214,10 @@ def test_forecasts_are_compared_series_by_series(backends, tmp_path):
     assert 'data-plot="steps"' in page
     assert 'data-plot="forecast"' in page
     assert "--horizon 7" in page
+
+
+def test_without_a_holdout_nothing_is_said_of_quality(backends, signal_table):
+    result = compare(signal_table, target="label", backends=["fair"], holdout=0)
+    assert result.verdict.headline == "Nothing can be said: there is no holdout."
+    assert {row.state for row in result.rows} == {"succeeded"}
+    assert result.pairs == ()

@@ -191,3 +191,13 @@ def test_a_notebook_shows_verdict_and_standings_as_text(tmp_path):
     page = Page(made._repr_html_())
     assert made.verdict.headline in page.said
     assert "script" not in page.tags
+
+
+@pytest.mark.parametrize(
+    "backends", [{"baseline": (0.5, 0.1, False)}, {"baseline": (None, 0.1, False), "azure": (None, None, False)}]
+)
+def test_a_comparison_without_a_comparison_has_a_report_all_the_same(tmp_path, backends):
+    made = comparison_of(tmp_path, loans(60), "status", backends)
+    page = Page(render_report(made))
+    assert made.verdict.headline in page.said
+    assert "Which differences are real" not in page.said

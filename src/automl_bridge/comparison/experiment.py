@@ -261,6 +261,8 @@ def _measure(session: Session, runs: Sequence[RunRecord], dataset: Dataset, into
 def pause(session: Session, experiment: Experiment) -> list[RunRecord]:
     """End the worker processes of runs on this machine; they go on from what they wrote when somebody drives them.
 
+    Workers that other runs use are left alone.
+
     Returns
     -------
     list of RunRecord
@@ -270,11 +272,14 @@ def pause(session: Session, experiment: Experiment) -> list[RunRecord]:
     from automl_bridge.registry import load_class
 
     away = []
+    ours = set(experiment.runs)
+    busy = {run.backend for run in session.list() if not run.state.is_final and run.id not in ours}
     for run in session.get_many(experiment.runs).values():
         if run.state.is_final:
             continue
         if load_class(run.backend, installed=False).capabilities.supports(Feature.LOCAL_PREDICTION):
-            session.kill(run.backend)
+            if run.backend not in busy:
+                session.kill(run.backend)
         elif run.state.is_submitted:
             away.append(run)
     return away

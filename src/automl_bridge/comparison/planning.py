@@ -187,7 +187,9 @@ def _need(session: Session, base: JobSpec, experiment: str, one: Planned, total:
     worst = estimate.worst.usd if estimate is not None and estimate.worst is not None else None
     if worst is not None:
         return Need(least, max(least, worst))
-    guesses = [cost.usd for cost in (estimate.high, estimate.likely) if cost.usd is not None] if estimate else []
+    # Where a price is unknown, what the others come to says how large it is.
+    costs = (estimate.worst, estimate.high, estimate.likely) if estimate is not None else ()
+    guesses = [cost.known_usd for cost in costs if cost is not None]
     if one.member.backend == BASELINE:
         # It takes seconds, nothing bounds it, and nobody wants to give it dollars.
         return Need(least, max([least, *(_ROOM * usd for usd in guesses)]))

@@ -144,7 +144,7 @@ def _rows_needed(
     pair = _pair(best.backend, other.backend, pairs)
     if pair is None or pair.rows_needed is None:
         return [f"{_name(best)} and {_name(other)} score the same."] if pair is not None and not pair.difference else []
-    size = f"{words.score(abs(pair.difference))} {metric.name}"
+    size = f"{words.difference(abs(pair.difference))} {metric.name}"
     many = unit if unit == "series" else f"{unit}s"
     needed = f"you would need {_about(pair.rows_needed)} holdout {many}"
     return [f"To tell the {size} between {_name(best)} and {_name(other)} apart {needed}."]

@@ -142,8 +142,7 @@ def pairs_table(comparison: Comparison) -> Table | None:
 def _signed(value: float) -> str:
     if not math.isfinite(value):
         return words.MISSING
-    size = abs(value)
-    return f"{words.MINUS if value < 0 else '+'}{words.score(size) if size >= 0.001 or not size else f'{size:.2g}'}"
+    return f"{words.MINUS if value < 0 else '+'}{words.difference(abs(value))}"
 
 
 def usage_table(comparison: Comparison) -> Table:

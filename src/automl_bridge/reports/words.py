@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from automl_bridge.spec import Label
 
-__all__ = ["MINUS", "MISSING", "SHORT_ID", "count", "plain", "plural", "score", "shares", "short_id"]
+__all__ = ["MINUS", "MISSING", "SHORT_ID", "count", "difference", "plain", "plural", "score", "shares", "short_id"]
 
 MINUS = "\N{MINUS SIGN}"
 """What stands before a negative number; a hyphen is too short to be seen."""
@@ -30,6 +30,11 @@ def score(value: float | None) -> str:
     if 10 <= size < 1e6:
         return f"{value:,.{max(0, 3 - int(math.log10(size)))}f}"
     return f"{value:.3e}" if math.isfinite(value) else str(value)
+
+
+def difference(size: float) -> str:
+    """Write the size of a difference like a score, and a small one with two digits that say something."""
+    return score(size) if size >= 0.001 or not size else f"{size:.2g}"
 
 
 def plain(text: str) -> str:

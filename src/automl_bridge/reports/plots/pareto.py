@@ -18,6 +18,8 @@ __all__ = ["Point", "pareto_plot"]
 HEIGHT = 290
 _WIDE_RANGE = 20
 """From so many times the least on, equal steps are equal factors."""
+_DOT = 8.0
+"""Half the width of a point, with room around it."""
 _GAP = 15.0
 """Units between two labels, one above the other."""
 
@@ -125,10 +127,10 @@ def _draw(axes: Axes, point: Point) -> None:
 
 
 def _labels(axes: Axes, points: Sequence[Point]) -> None:
-    """Write names beside the points, moved up or down where they would lie on each other."""
+    """Write names beside the points, moved down where they would lie on each other or on another point."""
     place = axes.transData.transform([(point.takes, point.score) for point in points])
     left, right = axes.bbox.x0, axes.bbox.x1
-    taken: list[tuple[float, float, float]] = []
+    taken = [(x - _DOT, x + _DOT, y) for x, y in place]
     for (x, y), point in sorted(zip(place, points, strict=True), key=lambda item: -item[0][1]):
         width = 7.2 * len(point.name)
         leftwards = x + 12 + width > right and x - 12 - width > left - 20
