@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import warnings
+
 import pytest
 from vx_sandbox import Patient, at, served, settings_of
 
@@ -18,6 +21,10 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory):
     yield from served(tmp_path_factory)
+    with warnings.catch_warnings():
+        # They are told of when they are swept up, and that had better not be at pytest's own end.
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 @pytest.fixture(autouse=True)
