@@ -16,7 +16,7 @@ import pytest
 
 pytestmark = pytest.mark.usefixtures("backends")
 
-DEADLINE = 60
+DEADLINE = 120
 
 
 def job(csv, *more):

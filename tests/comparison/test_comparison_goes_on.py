@@ -16,7 +16,7 @@ from automl_bridge import Session, compare, load_config
 
 pytestmark = pytest.mark.usefixtures("backends")
 
-DEADLINE = 60
+DEADLINE = 120
 
 
 def words(csv):

@@ -235,8 +235,9 @@ def _say_beginning(prepared: Prepared) -> None:
     output, experiment = current(), prepared.experiment
     sandbox = any(run.sandbox for run in prepared.existing.values()) or _sandboxed(prepared)
     print_header(output.out, header(experiment.spec, sandbox=sandbox), experiment.notes)
-    print_estimate(output.out, prepared)
-    if not prepared.fresh:
+    if prepared.fresh:
+        print_estimate(output.out, prepared)
+    else:
         words = f"{prepared.open_runs} of its runs go on" if prepared.open_runs else "nothing is run again"
         output.line(f"  note       comparison {experiment.id} is in the store: {words}; --fresh begins anew\n")
 

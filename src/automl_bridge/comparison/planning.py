@@ -103,7 +103,9 @@ def plan_all(
 
 def _kept(session: Session, member: Member, run: RunRecord) -> Planned:
     estimate = run.estimate(session.price_book(run.backend))
-    return Planned(member, BackendEstimate(backend=member.backend, estimate=estimate, cap=run.plan.cap))
+    said = f"its run {run.id[:8]} is in the store: {run.state}"
+    changes = {"estimate": estimate, "cap": run.plan.cap, "duration": run.plan.duration, "bound": said}
+    return Planned(member, BackendEstimate(backend=member.backend, **changes))
 
 
 def _planned(session: Session, base: JobSpec, experiment: str, member: Member, cap_usd: float | None = None) -> Planned:
