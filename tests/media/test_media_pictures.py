@@ -15,6 +15,7 @@ from PIL import Image
 from automl_bridge.data.build import build_dataset, build_predict_dataset
 from automl_bridge.data.image_columns import read_pictures
 from automl_bridge.data.images import decode, seen
+from automl_bridge.errors import SchemaError
 
 GREY = hnp.arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9)))
 
@@ -177,6 +178,24 @@ def test_new_arrays_are_scaled_as_the_training_ones():
     assert (image.black, image.white) == (0, 16)
     new = build_predict_dataset(np.full((1, 4, 4), 4.0), dataset.profile)
     assert decode(new.parts["predict"]["image"], size=(4, 4), channels=1)[0].max() == 64
+
+
+@pytest.mark.parametrize(
+    ("array", "words"),
+    [
+        (np.full((3, 4, 4), np.nan), "NaN or infinity"),
+        ([np.zeros((4, 4)), np.full((4, 4), np.nan)], "NaN or infinity"),
+        ([np.zeros((4, 4)), np.full((4, 4), np.inf)], "NaN or infinity"),
+        (np.zeros((3, 9, 9, 7)), "channels in the last dimension"),
+        (np.zeros((3, 4, 4), dtype="U1"), "not read"),
+        ([np.zeros((4, 4)), np.zeros((4, 4, 7))], "picture 2 has the shape"),
+        (np.zeros((0, 4, 4)), "minimum of 1"),
+        (np.zeros((3, 0, 4)), "have no pixels"),
+    ],
+)
+def test_arrays_that_are_no_pictures_are_told(array, words):
+    with pytest.raises(SchemaError, match=words):
+        build_dataset(array, y=[0.5, 1.5, 2.5][: len(array)])
 
 
 def test_channels_may_stand_first():

@@ -46,6 +46,8 @@ def picture_arrays(source: Any) -> list[NDArray[Any] | None]:
 
     if getattr(source, "ndim", 0) in {3, 4}:
         array = np.asarray(source)
+        if not all(array.shape[1:]):
+            raise SchemaError(f"pictures of shape {array.shape[1:]} have no pixels", hint="give at least one each")
         if array.ndim == 4:
             array = _channels_last(array)
         if array.dtype.kind not in "buif":
@@ -127,8 +129,8 @@ def _scale(arrays: list[NDArray[Any] | None], like: ImageProfile | None) -> tupl
     kinds = {str(array.dtype) if array.dtype.kind != "b" else "b" for array in present}
     if len(kinds) == 1 and (full := _FULL.get(next(iter(kinds)))):
         return 0.0, full
-    least = min((float(array.min()) for array in present), default=0.0)
-    most = max((float(array.max()) for array in present), default=1.0)
+    # numpy's own minimum of minima: Python's passes over NaN.
+    least, most = float(np.min([array.min() for array in present])), float(np.max([array.max() for array in present]))
     if not np.isfinite(least + most):
         raise SchemaError("Input X contains NaN or infinity: pictures are finite numbers", hint="fill them in")
     if (
