@@ -17,7 +17,7 @@ from automl_bridge.budget import Budget
 from automl_bridge.data.build import build_dataset
 from automl_bridge_autokeras.request import staged_request
 
-LONG = {"epochs": 400, "ensemble": False}
+LONG = {"epochs": 60, "ensemble": False}  # long enough to do something meanwhile
 
 
 @pytest.fixture(scope="module")
@@ -70,12 +70,22 @@ def rows(outcome):
 
 
 def watch(backend, job, pattern: str) -> re.Match[str]:
-    return wait(lambda: re.search(pattern, backend.poll([job])[job].message))
+    return wait(lambda: re.search(pattern, backend.poll([job])[job].message), 240)
 
 
 def end(backend, job, seconds: float = 240.0):
     wait(lambda: backend.poll([job])[job].state.is_final, seconds)
     return backend.collect(job)
+
+
+def run(bench: Bench, spec, dataset, **settings):
+    backend, _, job = bench.start(spec, dataset, **settings)
+    return end(backend, job)
+
+
+def alone(bench: Bench, data, trials: int, **settings):
+    """What one worker finds."""
+    return run(bench, *spec_of(bench, data, trials), **settings)
 
 
 def test_two_workers_find_what_one_finds(two, bench, data):
@@ -86,14 +96,13 @@ def test_two_workers_find_what_one_finds(two, bench, data):
     assert outcome.state is JobState.SUCCEEDED, outcome.failure
     assert seen[2] in "12"
     assert {trial.params["worker"] for trial in outcome.trials} <= {"worker 1", "worker 2"}
-    alone = bench.run(bench.spec(dataset, data[0], "outcome", "roc_auc", budget=spec.budget), dataset)
-    assert rows(outcome) == rows(alone)
+    assert rows(outcome) == rows(alone(bench, data, 2))
 
 
 @pytest.mark.slow
 def test_an_ensemble_is_made_of_networks_from_all_workers(two, data):
     spec, dataset = spec_of(two, data, 4)
-    outcome = two.run(spec, dataset, ensemble=True)
+    outcome = run(two, spec, dataset, ensemble=True)
     together = [trial for trial in outcome.trials if trial.id == "ensemble"]
     assert not together or set(together[0].params["networks"]) <= {trial.id for trial in outcome.trials}
     assert len(rows(outcome)) == 4
@@ -105,7 +114,7 @@ def test_workers_stay_warm_and_forget_the_job_before(two, data):
     before = {process.pid for process in trainers(two)}
     other = build_dataset(mixed_table(seed=3), target="outcome")
     spec, dataset = spec_of(two, other, 2)
-    outcome = two.run(spec, dataset)
+    outcome = run(two, spec, dataset)
     assert len(rows(outcome)) == 2
     assert {process.pid for process in trainers(two)} == before
     assert list((two.workspace / "jobs" / spec.name).glob("worker*")) == []
@@ -122,8 +131,7 @@ def test_a_killed_worker_loses_only_its_trial(two, bench, data):
     assert outcome.state is JobState.SUCCEEDED, outcome.failure
     assert "trial 1 is tried again" in log(two, spec)
     assert log(two, spec).count("tried again") == 1
-    alone = bench.run(bench.spec(dataset, data[0], "outcome", "roc_auc", budget=spec.budget), dataset, **LONG)
-    assert rows(outcome) == rows(alone)
+    assert rows(outcome) == rows(alone(bench, data, 4, **LONG))
 
 
 def log(bench: Bench, spec) -> str:
@@ -133,7 +141,7 @@ def log(bench: Bench, spec) -> str:
 @pytest.mark.slow
 def test_a_trial_that_kills_its_worker_twice_is_failed(two, data):
     spec, dataset = spec_of(two, data, 1)
-    outcome = two.run(spec, dataset, callbacks=["parallel_accidents:Killer"])
+    outcome = run(two, spec, dataset, callbacks=["parallel_accidents:Killer"])
     assert outcome.state is JobState.FAILED
     assert outcome.failure.kind == "all-trials-failed"
     assert "tried 2 times" in outcome.failure.message
@@ -144,7 +152,7 @@ def test_a_trial_that_kills_its_worker_twice_is_failed(two, data):
 def test_cancel_ends_the_trials_and_keeps_the_best(two, data):
     spec, dataset = spec_of(two, data, 50)
     backend, _, job = two.start(spec, dataset, **LONG)
-    wait(lambda: len(backend.poll([job])[job].trials) >= 1 and backend.poll([job])[job].message)
+    wait(lambda: len(backend.poll([job])[job].trials) >= 1 and backend.poll([job])[job].message, 240)
     started = time.monotonic()
     backend.cancel(job)
     outcome = end(backend, job)
@@ -164,7 +172,7 @@ def test_max_time_is_kept(two, data):
     started = time.monotonic()
     backend._queue().submit(spec.name, request)
     outcome = end(backend, backend.find(plan))
-    assert time.monotonic() - started < 8 + 6
+    assert time.monotonic() - started < 8 + 10
     assert outcome.state is JobState.SUCCEEDED, outcome.failure
     assert outcome.stopped_by == "max_time"
 
@@ -175,7 +183,7 @@ def test_a_search_whose_processes_are_killed_goes_on(tmp_path, data, bench):
     try:
         spec, dataset = spec_of(own, data, 4)
         backend, _, job = own.start(spec, dataset)
-        wait(lambda: len(backend.poll([job])[job].trials) >= 1 and backend.poll([job])[job].message)
+        wait(lambda: len(backend.poll([job])[job].trials) >= 1 and backend.poll([job])[job].message, 240)
         there = processes(own)
         for process in there:
             with suppress(psutil.Error):
@@ -183,8 +191,7 @@ def test_a_search_whose_processes_are_killed_goes_on(tmp_path, data, bench):
         psutil.wait_procs(there, timeout=15)
         outcome = end(backend, job)
         assert outcome.state is JobState.SUCCEEDED, outcome.failure
-        alone = bench.run(bench.spec(dataset, data[0], "outcome", "roc_auc", budget=spec.budget), dataset, **LONG)
-        assert rows(outcome) == rows(alone)
+        assert rows(outcome) == rows(alone(bench, data, 4, **LONG))
     finally:
         gone(own)
 
@@ -212,11 +219,11 @@ def test_one_worker_goes_on_from_what_two_began(tmp_path, data):
     try:
         spec, dataset = spec_of(own, data, 4)
         backend, _, job = own.start(spec, dataset)
-        wait(lambda: len(backend.poll([job])[job].trials) >= 1 and backend.poll([job])[job].message)
+        wait(lambda: len(backend.poll([job])[job].trials) >= 1 and backend.poll([job])[job].message, 240)
         backend.cancel(job)
         end(backend, job)
         changes = {"name": "longer", "continues": spec.name, "budget": Budget(max_trials=5)}
-        outcome = own.run(spec.model_copy(update=changes), dataset, workers=1)
+        outcome = run(own, spec.model_copy(update=changes), dataset, workers=1)
         assert len(rows(outcome)) == 5
         assert any("goes on from" in note for note in outcome.notes)
     finally:
@@ -227,13 +234,13 @@ def test_one_worker_goes_on_from_what_two_began(tmp_path, data):
 def test_auto_begins_alone_and_starts_workers_where_trials_are_long(tmp_path, data, fitted: Fit):
     own = Bench(tmp_path / "work", {**LONG, "workers": "auto"})
     try:
-        spec, dataset = spec_of(own, data, 30)
+        spec, dataset = spec_of(own, data, 300)
         backend, _, job = own.start(spec, dataset)
         cores = len(psutil.Process().cpu_affinity())
         if cores > 1:
             watch(backend, job, r"on worker \d")
             first = wait(lambda: backend.poll([job])[job].trials)
-            assert any("worker" not in trial.params for trial in first if trial.id in {"0", "00"})
+            assert any("worker" not in trial.params for trial in first if int(trial.id) == 0)
         backend.cancel(job)
         assert end(backend, job).model is not None
     finally:
@@ -245,7 +252,7 @@ def test_the_memory_limit_counts_all_workers(tmp_path, data):
     own = Bench(tmp_path / "work", {**LONG, "workers": 2, "max_memory": "900MB"})
     try:
         spec, dataset = spec_of(own, data, 4)
-        outcome = own.run(spec, dataset)
+        outcome = run(own, spec, dataset)
         assert outcome.stopped_by == "memory" or (outcome.failure and outcome.failure.kind == "out-of-memory")
         wait(lambda: not trainers(own), 15)
     finally:
