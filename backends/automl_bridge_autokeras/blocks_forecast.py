@@ -125,7 +125,10 @@ class StepsBlock(block_module.Block):  # type: ignore[misc]
 class ForecastHead(ValueHead):
     """Scaled point forecasts and quantiles of ``horizon`` steps: outputs (rows, (1 + quantiles) × horizon).
 
-    It goes on (rows, members, horizon, width), the same weights for all steps, or on (rows, members, units).
+    It goes on (rows, members, horizon, width), the same weights for all steps, or on (rows, members, units). A second
+    input, shape (rows, horizon), is a forecast that outputs may be added to.
+
+    Hyperparameter: ``linear``, whether they are.
 
     Parameters
     ----------
@@ -142,14 +145,16 @@ class ForecastHead(ValueHead):
 
     def build(self, hp: Any, inputs: Any = None) -> Any:
         """Build the layers."""
-        node = tree.flatten(inputs)[0]
+        node, *linear = tree.flatten(inputs)
         if len(node.shape) == 3:
-            return super().build(hp, inputs)
+            return super().build(hp, node)
         members, count = int(node.shape[1]), 1 + len(self.quantiles)
         shape = (members, count, self.horizon)
         node = layers.EinsumDense("bkhd,kdq->bkqh", output_shape=shape, bias_axes="kqh", name=f"{self.name}_members")(
             node
         )
+        if linear and hp.Boolean("linear", default=True):
+            node = ops.add(node, layers.Reshape((1, 1, self.horizon))(linear[0]))
         return layers.Reshape((members, count * self.horizon))(node)
 
     def get_config(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from automl_bridge.data.series_arrays import SeriesReader
+from automl_bridge.data.series_linear import WindowRidge
 from automl_bridge.data.series_windows import Shape, seasonal, simple_forecast, standing
 from automl_bridge.spec import ForecastSpec, Profile
 
@@ -26,8 +27,11 @@ if TYPE_CHECKING:
 
 __all__ = ["ForecastInputs", "Origins"]
 
+_PARTS = 5
+_LEAST_ORIGINS = 20  # to fit a linear model to
 _CLIP = 10.0  # scaled values beyond are outliers of windows that hardly change
-_BASES: tuple[Literal["naive", "mean"], ...] = ("naive", "mean")
+Base = Literal["naive", "mean"]
+_BASES: tuple[Base, ...] = ("naive", "mean")
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,8 @@ class ForecastInputs:
         Horizon, season and window.
     base
         The forecast that values are moved by: the one that errs less on the training rows.
+    ridge
+        A linear model whose forecasts a network may start from; None where there is too little to fit it to.
     still, ahead
         Mean and width of each number a series and a step have, shape (2, numbers).
     shifts
@@ -87,7 +93,8 @@ class ForecastInputs:
     kind: ClassVar[str] = "forecast"
     reader: SeriesReader
     shape: Shape
-    base: Literal["naive", "mean"]
+    base: Base
+    ridge: WindowRidge | None
     still: NDArray[np.float64]
     ahead: NDArray[np.float64]
     shifts: NDArray[np.float64]
@@ -97,29 +104,47 @@ class ForecastInputs:
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the arrays; without a calendar and known covariates nothing is known of the steps to come."""
-        return ("window", "seasons", *(("ahead",) if self.ahead.shape[1] else ()), "still")
+        steps = ("ahead",) if self.ahead.shape[1] else ()
+        return ("window", "seasons", *steps, "still", *(("linear",) if self.ridge else ()))
 
     @classmethod
-    def fit(cls, table: pa.Table, profile: Profile, forecast: ForecastSpec) -> tuple[ForecastInputs, SeriesArrays]:
-        """Fit to the training rows; returns their arrays, too."""
-        reader = SeriesReader.fit(table, profile, forecast)
-        series = reader.read(table)
-        shape = Shape.of(forecast.horizon, forecast.season, np.diff(series.starts))
-        some = series.origins(shape.horizon, 1)[:: max(1, len(series.values) // 5000)]
-        base = min(_BASES, key=lambda kind: _error(series, some, shape, kind))
-        blank = cls(reader, shape, base, np.zeros((2, 0)), np.zeros((2, 0)), np.zeros(len(forecast.quantiles)))
+    def fit(
+        cls, reader: SeriesReader, shape: Shape, series: SeriesArrays, origins: NDArray[np.int64], seed: int
+    ) -> ForecastInputs:
+        """Fit to the origins that are learned from, in arrays that ``reader`` made."""
+        blank = cls(reader, shape, "naive", None, np.zeros((2, 0)), np.zeros((2, 0)), np.zeros(len(_levels(reader))))
+        some = origins[:: max(1, len(origins) // 5000)]
         still, ahead = blank._still(series, some), blank._ahead(series, some)
-        return replace(
-            blank, still=_scale(still), ahead=_scale(ahead.reshape(len(some) * shape.horizon, ahead.shape[2]))
-        ), series
+        ahead = ahead.reshape(len(some) * shape.horizon, ahead.shape[2])
+        base = min(_BASES, key=lambda kind: _error(series, some, shape, kind))
+        ridge = WindowRidge.fit(shape, series, origins, seed) if len(origins) >= _LEAST_ORIGINS else None
+        return replace(blank, base=base, ridge=ridge, still=_scale(still), ahead=_scale(ahead))
 
     @property
     def quantiles(self) -> int:
         """Number of quantiles."""
-        return len(self.reader.forecast.quantiles)
+        return len(_levels(self.reader))
 
-    def origins(self, series: SeriesArrays, origins: NDArray[np.int64]) -> Origins:
-        """Return the model's rows for origins in arrays of series."""
+    def training(self, series: SeriesArrays, origins: NDArray[np.int64], seed: int) -> Origins:
+        """Return the rows to learn from: their linear forecasts have not seen the values that they are corrected to.
+
+        The model is fitted five times, each time without the origins of a fifth of the time, and forecasts from those.
+        """
+        if self.ridge is None:
+            return self.origins(series, origins)
+        left = series.starts[1:][series.codes[origins]] - origins
+        part = np.searchsorted(np.quantile(left, np.arange(1, _PARTS) / _PARTS), left)
+        linear = np.empty((len(origins), self.shape.horizon))
+        for number in np.unique(part):
+            own = part == number
+            ridge = WindowRidge.fit(self.shape, series, origins if own.all() else origins[~own], seed)
+            linear[own] = ridge.predict(series, origins[own])
+        return self.origins(series, origins, linear)
+
+    def origins(
+        self, series: SeriesArrays, origins: NDArray[np.int64], linear: NDArray[np.float64] | None = None
+    ) -> Origins:
+        """Return the model's rows for origins in arrays of series; ``linear`` is the ridge's forecast where None."""
         shape = self.shape
         window = series.window(origins, shape.reach)
         recent = window[:, -shape.length :]
@@ -133,6 +158,9 @@ class ForecastInputs:
             "ahead": _scaled(self._ahead(series, origins), self.ahead),
             "still": _scaled(self._still(series, origins), self.still),
         }
+        if self.ridge is not None:
+            linear = self.ridge.predict(series, origins) if linear is None else linear
+            arrays["linear"] = ((linear - base) / spread).clip(-_CLIP, _CLIP)
         return Origins(tuple(arrays[name].astype(np.float32) for name in self.names), base, spread, self.shifts)
 
     def _ahead(self, series: SeriesArrays, origins: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -172,6 +200,7 @@ class ForecastInputs:
             "reader": self.reader.to_json(),
             "shape": [self.shape.horizon, self.shape.season, self.shape.length],
             "base": self.base,
+            "ridge": None if self.ridge is None else self.ridge.weights.tolist(),
             "still": self.still.tolist(),
             "ahead": self.ahead.tolist(),
             "shifts": self.shifts.tolist(),
@@ -185,15 +214,19 @@ class ForecastInputs:
         reader = SeriesReader.from_json(document["reader"], profile, forecast)
         still, ahead = (np.asarray(document[name], np.float64).reshape(2, -1) for name in ("still", "ahead"))
         shifts = np.asarray(document["shifts"], np.float64)
-        return cls(reader, Shape(*document["shape"]), document["base"], still, ahead, shifts)
+        shape, weights = Shape(*document["shape"]), document["ridge"]
+        ridge = None if weights is None else WindowRidge(shape, np.asarray(weights, np.float64))
+        return cls(reader, shape, document["base"], ridge, still, ahead, shifts)
 
 
-def _error(series: SeriesArrays, origins: NDArray[np.int64], shape: Shape, kind: Literal["naive", "mean"]) -> float:
-    if not len(origins):
-        return 0.0
+def _levels(reader: SeriesReader) -> tuple[float, ...]:
+    return reader.forecast.quantiles
+
+
+def _error(series: SeriesArrays, origins: NDArray[np.int64], shape: Shape, base: Base) -> float:
     window = series.window(origins, shape.reach)
     _, spread = standing(window[:, -shape.length :], shape.season)
-    errors = series.values[series.ahead(origins, shape.horizon)] - simple_forecast(window, shape, kind)
+    errors = series.values[series.ahead(origins, shape.horizon)] - simple_forecast(window, shape, base)
     return float(np.abs(errors / spread).clip(0, _CLIP).mean())
 
 

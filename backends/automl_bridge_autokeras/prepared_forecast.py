@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from automl_bridge.data.series import Panel
+from automl_bridge.data.series_arrays import SeriesReader
 from automl_bridge.data.series_context import validation_question
+from automl_bridge.data.series_windows import Shape
 from automl_bridge.errors import DataError
 from automl_bridge.metrics import METRICS
 from automl_bridge.scoring_forecast import ForecastScorer, scales_of
@@ -81,35 +83,50 @@ class ForecastPrepared(Prepared):
         return Forward(open_keras(model) if isinstance(model, Path) else model)(arrays)
 
     def guard(self) -> tuple[LinearGuard, dict[str, float]]:
-        """Fit the linear model that is there before the first network; its quantiles are those of its own errors."""
+        """Return a linear model of all that a network reads, or the linear forecast alone if that scores better.
+
+        Quantiles are those of its own errors.
+        """
         assert isinstance(self.inputs, ForecastInputs)
-        arrays = self.inputs.linear(self.train.arrays.inputs)
-        point = LinearGuard.fit(arrays, self.train.arrays.target)
-        errors = self.train.arrays.target - point.predict(arrays)
+        fitted = LinearGuard.fit(self.inputs.linear(self.train.arrays.inputs), self.train.arrays.target)
+        both = (self._with_quantiles(point) for point in (fitted, self._alone()))
+        scored = [(guard, self.judge.evaluate(guard.predict(self._asked))) for guard in both]
+        return scored[1] if self.judge.better(scored[1][1], scored[0][1]) else scored[0]
+
+    def _alone(self) -> LinearGuard:
+        """Return the linear forecast as it is, or the base where there is none."""
+        assert isinstance(self.inputs, ForecastInputs)
+        horizon = self.inputs.shape.horizon
+        width = sum(array.shape[1] for array in self.inputs.linear(self.train.arrays.inputs))
+        weights = np.vstack([np.eye(horizon) * (self.inputs.ridge is not None), np.zeros((1, horizon))])
+        return LinearGuard(False, np.zeros((0, horizon)), np.arange(width - horizon, width), weights)
+
+    @property
+    def _asked(self) -> tuple[NDArray[Any], ...]:
+        """What a linear model reads of the validation rows."""
+        return self.inputs.linear(self.validation.arrays.inputs)
+
+    def _with_quantiles(self, point: LinearGuard) -> LinearGuard:
+        assert isinstance(self.inputs, ForecastInputs)
+        errors = self.train.arrays.target - point.predict(self.inputs.linear(self.train.arrays.inputs))
         levels = self.inputs.reader.forecast.quantiles
         shifts = [np.quantile(errors, level, axis=0) for level in levels]
         weights = np.hstack([point.weights] * (1 + len(shifts)))
         weights[-1] += np.concatenate([np.zeros(errors.shape[1]), *shifts])
-        guard = replace(point, weights=weights, means=np.zeros((0, weights.shape[1])))
-        return guard, self.judge.evaluate(guard.predict(self.inputs.linear(self.validation.arrays.inputs)))
+        return replace(point, weights=weights, means=np.zeros((0, weights.shape[1])))
 
 
 def prepare_forecast(dataset: Dataset, spec: JobSpec, objective: str) -> ForecastPrepared:
     """Fit to the training rows and encode; see `Prepared.of`."""
     assert spec.forecast is not None
-    inputs, series = ForecastInputs.fit(dataset.parts["train"], spec.profile, spec.forecast)
-    shape = inputs.shape
-    origins = series.origins(shape.horizon, min(shape.length, max(shape.season, 2)))
-    if len(origins) < 2:
-        origins = series.origins(shape.horizon, 1)
-    if len(origins) < 2:
-        raise DataError(
-            f"no series has steps to learn from before the {shape.horizon} to forecast",
-            hint="forecast fewer steps, or give longer series",
-        )
-    scored = Scored.of(dataset, inputs, series, origins)
-    learned = _some(scored.learned, spec.seed)
-    rows = inputs.origins(series, learned)
+    reader = SeriesReader.fit(dataset.parts["train"], spec.profile, spec.forecast)
+    series = reader.read(dataset.parts["train"])
+    shape = Shape.of(spec.forecast.horizon, spec.forecast.season, np.diff(series.starts))
+    judges, learned = _judges(dataset, series, shape)
+    learned = _some(learned, spec.seed)
+    inputs = ForecastInputs.fit(reader, shape, series, learned, spec.seed)
+    scored = Scored.of(dataset, inputs, series, judges)
+    rows = inputs.training(series, learned, spec.seed)
     goal = series.values[series.ahead(learned, shape.horizon)]
     train = Part(Arrays(rows.arrays, rows.down(goal)), goal)
     wanted = scored.rows.down(scored.scorer.values.reshape(-1, shape.horizon))
@@ -125,29 +142,50 @@ def prepare_forecast(dataset: Dataset, spec: JobSpec, objective: str) -> Forecas
 
 @dataclass(frozen=True)
 class Scored:
-    """Origins to score by, with their scorer; and the origins that are left to learn from."""
+    """Origins to score by, and their scorer."""
 
     rows: Origins
     scorer: ForecastScorer
-    learned: NDArray[np.int64]
 
     @classmethod
-    def of(cls, dataset: Dataset, inputs: ForecastInputs, series: SeriesArrays, origins: NDArray[np.int64]) -> Scored:
-        horizon = inputs.shape.horizon
-        left = series.starts[1:][series.codes[origins]] - origins
+    def of(cls, dataset: Dataset, inputs: ForecastInputs, series: SeriesArrays, judges: NDArray[np.int64]) -> Scored:
+        """Put the origins of the validation part and those of the training part that are set aside together."""
+        own = cls(inputs.origins(series, judges), _scorer(dataset, inputs, series, judges))
         if "validation" not in dataset.parts:
-            judges, learned = _apart(origins, left, horizon, 1)
-            return cls(inputs.origins(series, judges), _scorer(dataset, inputs, series, judges), learned)
+            return own
         asked = inputs.reader.read(validation_question(dataset))
-        rows = inputs.origins(asked, asked.asked(horizon))
+        rows = inputs.origins(asked, asked.asked(inputs.shape.horizon))
         scorer = ForecastScorer.of(dataset, "validation")
-        usual = int(np.median(np.diff(series.starts)))
-        windows = min(-(-_LEAST_SERIES // len(scorer.scales)) - 1, int(_MOST_SET_ASIDE * usual / horizon))
-        judges, learned = _apart(origins, left, horizon, windows)
         if not len(judges):
-            return cls(rows, scorer, origins)
-        own = _scorer(dataset, inputs, series, judges)
-        return cls(_both(rows, inputs.origins(series, judges)), _joined(scorer, own), learned)
+            return cls(rows, scorer)
+        return cls(_both(rows, own.rows), _joined(scorer, own.scorer))
+
+
+def _judges(dataset: Dataset, series: SeriesArrays, shape: Shape) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return origins of the training part to score by, and those to learn from.
+
+    Raises
+    ------
+    DataError
+        If there are none to learn from.
+    """
+    origins = series.origins(shape.horizon, min(shape.length, max(shape.season, 2)))
+    if len(origins) < 2:
+        origins = series.origins(shape.horizon, 1)
+    if len(origins) < 2:
+        raise DataError(
+            f"no series has steps to learn from before the {shape.horizon} to forecast",
+            hint="forecast fewer steps, or give longer series",
+        )
+    left = series.starts[1:][series.codes[origins]] - origins
+    if "validation" not in dataset.parts:
+        judges, learned = _apart(origins, left, shape.horizon, 1)
+        # Too few to part with: scored by what was learned from, which is better than by nothing.
+        return (judges, learned) if len(judges) else (origins[left < left.min() + shape.horizon], origins)
+    count = dataset.profile.rows["validation"] // shape.horizon
+    usual = int(np.median(np.diff(series.starts)))
+    windows = min(-(-_LEAST_SERIES // count) - 1, int(_MOST_SET_ASIDE * usual / shape.horizon))
+    return _apart(origins, left, shape.horizon, windows)
 
 
 def _apart(

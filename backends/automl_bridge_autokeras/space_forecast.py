@@ -15,11 +15,11 @@ __all__ = ["FORECAST_PRESETS", "forecast_nodes"]
 
 FORECAST_PRESETS: tuple[dict[str, Any], ...] = (
     {},
-    {"window_block/reads": "trend", "trunk_block/layers": 0, "trunk_block/dropout": 0.0, "weight_decay": 0.1},
+    {"steps/linear": False, "trunk_block/dropout": 0.25},
     {"window_block/reads": "conv", "trunk_block/layers": 1, "trunk_block/dropout": 0.25},
-    {"trunk_block/kind": "residual", "trunk_block/units": 64, "trunk_block/dropout": 0.25, "learning_rate": 1e-3},
+    {"window_block/reads": "trend", "trunk_block/layers": 0, "trunk_block/dropout": 0.0, "weight_decay": 0.1},
 )
-"""The first trials: dense layers on the window; linear in trend and rest; convolutions; residual layers."""
+"""The first trials: dense layers that correct a linear forecast; without it; convolutions; linear in trend and rest."""
 
 
 def forecast_nodes(inputs: ForecastInputs) -> tuple[list[Any], Any]:
@@ -30,4 +30,5 @@ def forecast_nodes(inputs: ForecastInputs) -> tuple[list[Any], Any]:
     read = [node for index, step in enumerate(steps) for node in AheadBlock(name=f"ahead_block_{index}")(step)]
     parts = [*window, *read, nodes["still"]]
     trunk: Any = TrunkBlock((1, 4, 8), 8, (0, 1, 2), 2, name="trunk_block")(ConcatBlock(name="concat_block")(parts))
-    return list(nodes.values()), StepsBlock(inputs.shape.horizon, name="steps_block")([*trunk, *steps])
+    spread = StepsBlock(inputs.shape.horizon, name="steps_block")([*trunk, *steps])
+    return list(nodes.values()), [*spread, *([nodes["linear"]] if "linear" in nodes else [])]

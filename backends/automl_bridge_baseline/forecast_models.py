@@ -6,11 +6,12 @@ any size, and series that it has never seen. ``predict`` returns point forecasts
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
+from automl_bridge.data.series_linear import WindowRidge
 from automl_bridge.data.series_windows import LAGS, Shape, row_means, seasonal, simple_forecast, standing
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ __all__ = ["Blend", "Boosting", "Forecaster", "Linear", "Simple", "models_of", "
 
 _MAX_ROWS = 60_000
 """Rows (origin and step) that boosting learns from: some 2 s on 2 cores."""
-_MAX_ORIGINS = 20_000
-_RIDGE = (0.1, 3.0, 100.0, 3000.0)
 
 
 class Forecaster(Protocol):
@@ -64,49 +63,21 @@ class Linear:
     """Ridge regression of all steps on the window, the calendar and what is known in advance."""
 
     shape: Shape
-    weights: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
-
-    def _matrix(self, arrays: SeriesArrays, origins: NDArray[np.int64]) -> tuple[NDArray[np.float64], ...]:
-        window = arrays.window(origins, self.shape.length)
-        level, spread = standing(window, self.shape.season)
-        scaled = np.nan_to_num((window - level) / spread).clip(-20, 20)
-        ahead = arrays.ahead(origins, self.shape.horizon)
-        angle = 2 * np.pi * arrays.phases[origins]
-        known = np.nan_to_num(arrays.known[ahead].reshape(len(origins), -1))
-        parts = [scaled, np.sin(angle), np.cos(angle), known, np.ones((len(origins), 1))]
-        return np.hstack(parts).astype(np.float64), level, spread
+    ridge: WindowRidge | None = None
 
     def fit(self, arrays: SeriesArrays, origins: NDArray[np.int64], seed: int) -> None:
-        """Learn; the penalty is that which does best on a fifth of the origins."""
-        origins = _some(origins, _MAX_ORIGINS, seed)
-        matrix, level, spread = self._matrix(arrays, origins)
-        goal = (arrays.values[arrays.ahead(origins, self.shape.horizon)] - level) / spread
-        goal = goal.clip(-20, 20)
-        # The later origins judge: neighbours in time are alike.
-        late = arrays.starts[1:][arrays.codes[origins]] - origins
-        judge = late <= np.quantile(late, 0.2)
-        learn = ~judge if judge.sum() >= 3 and (~judge).sum() >= 3 else np.ones(len(origins), bool)
-        errors = []
-        for penalty in _RIDGE:
-            weights = _ridge(matrix[learn], goal[learn], penalty)
-            errors.append(np.abs(matrix[judge] @ weights - goal[judge]).mean() if judge.any() else 0.0)
-        self.weights = _ridge(matrix, goal, _RIDGE[int(np.argmin(errors))])
+        """Learn."""
+        self.ridge = WindowRidge.fit(self.shape, arrays, origins, seed)
 
     def predict(self, arrays: SeriesArrays, origins: NDArray[np.int64]) -> NDArray[np.float64]:
         """Forecast from these origins."""
-        matrix, level, spread = self._matrix(arrays, origins)
-        return np.asarray(matrix @ self.weights * spread + level, np.float64)
+        assert self.ridge is not None
+        return self.ridge.predict(arrays, origins)
 
     def document(self) -> dict[str, Any]:
         """Return what it is rebuilt from."""
-        return {"kind": "linear", "weights": self.weights.tolist()}
-
-
-def _ridge(matrix: NDArray[np.float64], goal: NDArray[np.float64], penalty: float) -> NDArray[np.float64]:
-    gram = matrix.T @ matrix
-    free = np.full(len(gram), penalty)
-    free[-1] = 1e-9  # the constant
-    return np.asarray(np.linalg.solve(gram + np.diag(free + 1e-9), matrix.T @ goal), np.float64)
+        assert self.ridge is not None
+        return {"kind": "linear", "weights": self.ridge.weights.tolist()}
 
 
 @dataclass
@@ -195,7 +166,7 @@ def rebuilt(document: Mapping[str, Any], shape: Shape, models: list[Any]) -> For
     if kind == "blend":
         return Blend([rebuilt(each, shape, models) for each in document["members"]])
     if kind == "linear":
-        return Linear(shape, np.asarray(document["weights"], np.float64))
+        return Linear(shape, WindowRidge(shape, np.asarray(document["weights"], np.float64)))
     if kind == "boosting":
         return Boosting(shape, bool(document["absolute"]), models.pop(0))
     return Simple(shape, kind)
