@@ -9,7 +9,7 @@ from automl_bridge.backend import Failure, JobState, Outcome, Trial
 from automl_bridge.costs.usage import Usage
 from automl_bridge.errors import RejectedError
 from automl_bridge.spec import ModelRef
-from automl_bridge_vertex.objectives import IMAGE_OBJECTIVE, METRIC_OF
+from automl_bridge_vertex.objectives import IMAGE_OBJECTIVE, METRIC_OF, QUANTILE_LOSS
 from automl_bridge_vertex.polling import state_of
 from automl_bridge_vertex.usage import as_json, training_usage
 
@@ -93,9 +93,10 @@ def _trial(pipeline: Any, model: Any, clients: Clients) -> tuple[Trial, tuple[st
     """Return the one model that the service gives as a leaderboard of one, with all its metrics."""
     inputs = as_json(type(pipeline).pb(pipeline).training_task_inputs) or {}
     objective = str(inputs.get("optimizationObjective") or IMAGE_OBJECTIVE)
-    metrics, notes = _metrics(model, clients)
+    told, notes = _metrics(model, clients)
+    metrics = dict(_numbers(told))
     ended = pipeline.end_time and pipeline.start_time
-    score = metrics.get(METRIC_OF.get(objective, ""))
+    score = _quantile_loss(told) if objective == QUANTILE_LOSS else metrics.get(METRIC_OF.get(objective, ""))
     return Trial(
         id=model.name.rpartition("/")[2],
         model="AutoML (the service gives one model)",
@@ -105,7 +106,15 @@ def _trial(pipeline: Any, model: Any, clients: Clients) -> tuple[Trial, tuple[st
     ), notes
 
 
-def _metrics(model: Any, clients: Clients) -> tuple[dict[str, float], tuple[str, ...]]:
+def _quantile_loss(metrics: dict[str, Any]) -> float | None:
+    """Return the mean of the scaled pinball losses, which an evaluation tells by quantile; None if it does not."""
+    held = metrics.get("quantileMetrics")
+    told = [one.get("scaledPinballLoss") for one in held if isinstance(one, dict)] if isinstance(held, list) else []
+    losses = [float(loss) for loss in told if isinstance(loss, (int, float)) and math.isfinite(loss)]
+    return math.fsum(losses) / len(losses) if losses else None
+
+
+def _metrics(model: Any, clients: Clients) -> tuple[dict[str, Any], tuple[str, ...]]:
     doing = f"listing the evaluations of {model.name}"
     listed = list(clients.listed(doing, clients.models.list_model_evaluations, {"parent": model.name}))
     if not listed and model.version_id:
@@ -114,7 +123,7 @@ def _metrics(model: Any, clients: Clients) -> tuple[dict[str, float], tuple[str,
         listed = list(clients.listed(doing, clients.models.list_model_evaluations, {"parent": parent}))
     if not listed:
         return {}, ("Vertex AI gave no evaluation of the model",)
-    return dict(_numbers(as_json(type(listed[0]).pb(listed[0]).metrics) or {})), ()
+    return dict(as_json(type(listed[0]).pb(listed[0]).metrics) or {}), ()
 
 
 def _numbers(metrics: dict[str, Any]) -> Iterator[tuple[str, float]]:

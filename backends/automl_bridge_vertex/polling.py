@@ -110,7 +110,7 @@ class Polling:
 
     def _progress(self, found: Any) -> Progress:
         state = state_of(found.state.name)
-        words = found.error.message or found.state.name
+        words = found.error.message or found.state.name.partition("_STATE_")[2].lower().replace("_", " ")
         usage: Usage | None = None
         if hasattr(found, "training_task_metadata"):
             usage = training_usage(found, self._settings)

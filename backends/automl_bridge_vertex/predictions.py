@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from automl_bridge.backend import Failure, JobState, Outcome
 from automl_bridge.cloud.layout import split_uri
@@ -18,13 +18,13 @@ from automl_bridge_vertex.submission import job_folder, plan_of
 from automl_bridge_vertex.usage import batch_usage
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
 
     from automl_bridge.backend import JobRef
-    from automl_bridge.cloud.layout import Location
     from automl_bridge.spec import JobSpec
     from automl_bridge_vertex.answers import Answer
     from automl_bridge_vertex.clients import Clients
@@ -69,32 +69,40 @@ def collect_predict(
 
 
 def _outputs(spec: JobSpec, job: Any, objects: Objects) -> NDArray[np.float64]:
-    files = _files(job, objects)
-    answers: list[Answer] = []
-    for name in sorted(files):
-        if "error" not in name.rpartition("/")[2].lower():
-            answers += read_answers(files[name], name, _sent(spec))
-    if spec.task is Task.IMAGE_CLASSIFICATION:
-        found = _by_image(answers, _asked_images(job, objects), files)
-    else:
-        found = _by_number(answers, key_column(spec.profile), spec.profile.rows["predict"], files)
-    if spec.task.is_classification:
-        return probabilities(found, len(spec.profile.classes))
-    return values(found, spec.forecast.quantiles if spec.forecast is not None else ())
+    """Read what the job wrote, a file at a time, into the rows that were asked."""
+    import numpy as np
+
+    quantiles = spec.forecast.quantiles if spec.forecast is not None else ()
+    width = len(spec.profile.classes) if spec.task.is_classification else 1 + len(quantiles)
+    rows = _asked(spec, job, objects)
+    outputs = np.full((spec.profile.rows["predict"], width), np.nan)
+    said = ""
+    for name, body in _files(job, objects):
+        if "error" in name.rpartition("/")[2].lower():
+            said = said or _first_error(name, body)
+            continue
+        numbers, answers = rows.numbers(read_answers(body, name, _sent(spec)))
+        if numbers:
+            read = probabilities(answers, width) if spec.task.is_classification else values(answers, quantiles)
+            outputs[numbers] = read
+    missing = np.flatnonzero(np.isnan(outputs[:, 0]))
+    if len(missing):
+        raise BackendError(
+            f"the batch prediction job answered {len(outputs) - len(missing):,} of {len(outputs):,} rows; the first "
+            f"without an answer is row {missing[0]}{said}"
+        )
+    return outputs
 
 
-def _files(job: Any, objects: Objects) -> dict[str, bytes]:
-    """Read all files that the job wrote, predictions and errors."""
+def _files(job: Any, objects: Objects) -> Iterator[tuple[str, bytes]]:
+    """Yield the files that the job wrote, predictions and errors, in the order of their names."""
     where = job.output_info.gcs_output_directory or job.output_config.gcs_destination.output_uri_prefix
     place = split_uri(where.rstrip("/") + "/")
-    found = {}
     for stored in list(objects.listed(place)):
-        name = stored.key.rpartition("/")[2]
-        if name.startswith(("prediction", "error")):
+        if stored.key.rpartition("/")[2].startswith(("prediction", "error")):
             body = objects.read(place._replace(key=stored.key))
             if body is not None:
-                found[stored.key] = body
-    return found
+                yield stored.key, body
 
 
 def _sent(spec: JobSpec) -> list[str]:
@@ -104,56 +112,57 @@ def _sent(spec: JobSpec) -> list[str]:
     return [*columns, key_column(profile), series_column(profile)]
 
 
-def _by_number(answers: list[Answer], key: str, rows: int, files: dict[str, bytes]) -> list[dict[str, Any]]:
-    """Return the answers in the order of the rows that were asked."""
-    found: dict[int, dict[str, Any]] = {}
-    for instance, answer in answers:
-        given = instance.get(key)
-        if given in (None, ""):
-            # A row of history; or the service left the number out, which shows in the count.
-            continue
-        found[int(float(given))] = answer
-    missing = [row for row in range(rows) if row not in found]
-    if missing:
-        raise BackendError(
-            f"the batch prediction job answered {rows - len(missing):,} of {rows:,} rows; "
-            f"the first without an answer is row {missing[0]}{_why(files)}"
-        )
-    return [found[row] for row in range(rows)]
+class _Rows(NamedTuple):
+    """Which row an answer belongs to: by the number in a column, or by the address of an image.
+
+    Parameters
+    ----------
+    key
+        The column; empty for images.
+    images
+        Rows by address; one image may stand for several.
+    """
+
+    key: str
+    images: dict[str, list[int]]
+
+    def numbers(self, found: Iterator[Answer]) -> tuple[list[int], list[dict[str, Any]]]:
+        """Return row numbers and the answers to them; what belongs to no row is left out."""
+        numbers: list[int] = []
+        answers: list[dict[str, Any]] = []
+        for instance, answer in found:
+            if self.key:
+                given = instance.get(self.key)
+                # Without a number it is a row of history, or one whose number was lost: that shows in the count.
+                rows = [] if given in (None, "") else [int(float(given))]
+            else:
+                rows = self.images.get(str(instance.get("content")), [])
+            numbers += rows
+            answers += [answer] * len(rows)
+        return numbers, answers
 
 
-def _by_image(answers: list[Answer], asked: list[str], files: dict[str, bytes]) -> list[dict[str, Any]]:
-    """Return the answers in the order of the images that were asked; one image may stand for several rows."""
-    found = {str(instance.get("content")): answer for instance, answer in answers}
-    missing = [uri for uri in asked if uri not in found]
-    if missing:
-        raise BackendError(
-            f"the batch prediction job answered all but {len(missing):,} of {len(asked):,} images; "
-            f"the first without an answer is {missing[0]}{_why(files)}"
-        )
-    return [found[uri] for uri in asked]
-
-
-def _asked_images(job: Any, objects: Objects) -> list[str]:
-    uris: list[str] = []
+def _asked(spec: JobSpec, job: Any, objects: Objects) -> _Rows:
+    if spec.task is not Task.IMAGE_CLASSIFICATION:
+        return _Rows(key_column(spec.profile), {})
+    images: dict[str, list[int]] = {}
+    number = 0
     for uri in job.input_config.gcs_source.uris:
-        place: Location = split_uri(uri)
-        body = objects.read(place)
+        body = objects.read(split_uri(uri))
         if body is None:
             raise BackendError(f"the list {uri} of the images that were asked is not there any more")
-        uris += [json.loads(line)["content"] for line in body.decode("utf-8").splitlines()]
-    return uris
+        for line in body.decode("utf-8").splitlines():
+            images.setdefault(json.loads(line)["content"], []).append(number)
+            number += 1
+    return _Rows("", images)
 
 
-def _why(files: dict[str, bytes]) -> str:
+def _first_error(name: str, body: bytes) -> str:
     """Return the first error that the job wrote, for a reader."""
-    for name in sorted(files):
-        if "error" in name.rpartition("/")[2].lower() and files[name].strip():
-            lines = files[name].decode("utf-8", "replace").splitlines()
-            # The header of a CSV says nothing.
-            text = lines[1] if name.endswith(".csv") and len(lines) > 1 else lines[0]
-            return f"; it says: {text[:300]}"
-    return ""
+    lines = body.decode("utf-8", "replace").splitlines()
+    # The header of a CSV says nothing.
+    lines = lines[1:] if name.endswith(".csv") else lines
+    return f"; it says: {lines[0][:300]}" if lines else ""
 
 
 def _kept(outputs: NDArray[np.float64], workspace: Path, name: str) -> Path:

@@ -282,3 +282,17 @@ def test_the_plan_that_was_made_is_what_is_sent(binary):
 
     sent = json_format.MessageToDict(type(pipeline).pb(pipeline).training_task_inputs)
     assert sent == plan.request["CreateTrainingPipeline"]["trainingPipeline"]["trainingTaskInputs"]
+
+
+def test_the_quantile_loss_of_a_forecast_is_the_mean_over_its_quantiles():
+    told = {
+        "rootMeanSquaredError": 3.0,
+        "quantileMetrics": [{"quantile": q, "scaledPinballLoss": loss} for q, loss in ((0.1, 1.0), (0.9, 2.0))],
+    }
+    service = Ended(evaluations={MODEL: told})
+    (pipeline,) = service.pipelines_made
+    inputs = {"optimizationObjective": "minimize-quantile-loss"}
+    type(pipeline).pb(pipeline).training_task_inputs.CopyFrom(value(inputs))
+    (trial,) = collect_train(TRAIN, service, settings()).trials
+    assert trial.score == 1.5
+    assert trial.metrics == {"rootMeanSquaredError": 3.0}
