@@ -2,7 +2,7 @@
 
 The job's timeout bounds its time and `nodes` the machines that work at once, so together they bound the bill. The
 timeout does not cover the ensembles and the explanation that follow it (limit ``azure.tabular.timeout_covers``), so
-a cap in dollars switches both off. Worst case of a run, in hours of a machine (limits ``azure.cost_1`` to
+a budget in time or dollars switches both off. Worst case of a run, in hours of a machine (limits ``azure.cost_1`` to
 ``azure.cost_4``)::
 
     nodes · (timeout + start + idle)  +  1 · (timeout of the predict job + start + idle)
@@ -103,7 +103,8 @@ def limits_for(spec: JobSpec, settings: AzureSettings, book: PriceBook | None = 
     trials = _trials(spec)
     concurrent = min(settings.nodes, trials)
     capped = spec.budget.max_cost_usd is not None
-    ensembles = spec.task in TABULAR and (settings.ensembles if settings.ensembles is not None else not capped)
+    bounded = capped or spec.budget.max_time is not None
+    ensembles = spec.task in TABULAR and (settings.ensembles if settings.ensembles is not None else not bounded)
     if capped and ensembles:
         raise UnsupportedError(
             "a cap in dollars needs ensembles off: the service's timeout does not cover them",

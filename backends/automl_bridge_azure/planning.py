@@ -130,7 +130,7 @@ def _notes(spec: JobSpec, settings: AzureSettings, *, ensembles: bool) -> tuple[
         notes.append("no price of spot machines is known here; caps take the price of dedicated ones, which is higher")
     if ensembles:
         notes.append(
-            "ensembles are built after the job's timeout, and no limit bounds them; max_cost switches them off"
+            "ensembles are built after the job's timeout, and no limit bounds them; max_time or max_cost leave them out"
         )
     if spec.budget.max_time is None and spec.budget.max_cost_usd is None:
         notes.append("without max_time or max_cost a timeout of 6 hours is sent")

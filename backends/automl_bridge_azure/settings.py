@@ -57,8 +57,8 @@ class AzureSettings(BaseModel):
     identity
         As whom jobs read the data: ``user`` (who submits) or ``managed`` (the compute's). None: the service's choice.
     ensembles
-        Whether voting and stacking ensembles are built at the end. None: yes, unless a cap in dollars is asked for,
-        since the job's timeout does not cover them.
+        Whether voting and stacking ensembles are built at the end. None: only where neither time nor dollars are
+        limited, since the job's timeout does not cover them.
     data_format
         How tables are staged.
     predict_environment

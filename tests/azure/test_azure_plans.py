@@ -41,10 +41,13 @@ def test_every_limit_is_sent(backend, binary):
 
 
 def test_a_cap_in_dollars_is_guaranteed_and_switches_off_what_the_timeout_does_not_cover(backend, binary):
-    free = backend.plan(train_spec(binary))
+    free = backend.plan(train_spec(binary, budget=Budget(max_trials=5)))
     assert details(free)["trainingSettings"]["enableVoteEnsemble"] is True
     assert free.usage.worst is None
     assert any("no limit bounds them" in note for note in free.notes)
+    timed = backend.plan(train_spec(binary, budget=Budget(max_time=3600)))
+    assert not any(details(timed)["trainingSettings"].values())
+    assert timed.usage.worst.items[0].quantity == pytest.approx(1.2)
     capped = backend.plan(train_spec(binary, budget=Budget(max_cost_usd=1), cap="strict"))
     assert capped.cap.kind == "guaranteed"
     assert not any(details(capped)["trainingSettings"].values())
