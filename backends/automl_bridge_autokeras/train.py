@@ -107,6 +107,7 @@ def _join(recorder: Recorder, prepared: Prepared) -> None:
         model=f"average of {len(chosen)} networks: trials {listed}",
         score=scores[prepared.metric.name],
         metrics={name: value for name, value in scores.items() if math.isfinite(value)},
+        combines=tuple(chosen),
         params={"networks": dict(chosen), "weights": int(model.count_params())},
         seconds=round(time.monotonic() - began, 3),
     )

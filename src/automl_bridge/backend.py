@@ -156,6 +156,8 @@ class Trial(Frozen):
         All metrics that the service reports, by its own names.
     seconds, epochs
         Wall-clock seconds of training; epochs where that has a meaning.
+    combines
+        Ids of the trials that it puts together, for an ensemble: a row of its own, and no trial that was made.
     """
 
     id: str
@@ -167,6 +169,7 @@ class Trial(Frozen):
     seconds: float | None = None
     epochs: int | None = None
     message: str = ""
+    combines: tuple[str, ...] = ()
 
 
 class Failure(Frozen):

@@ -209,7 +209,8 @@ def _entries(
 
 def _search(record: RunRecord, trials: Sequence[Trial]) -> tuple[str, ...]:
     failed = sum(trial.state is JobState.FAILED for trial in trials)
-    said = f"{words.plural(len(trials), 'trial')} in {format_duration(max(0.0, record.elapsed))}"
+    made = sum(not trial.combines for trial in trials)
+    said = f"{words.plural(made, 'trial')} in {format_duration(max(0.0, record.elapsed))}"
     said += f", {failed} failed" if failed else ""
     stopped = record.outcome.stopped_by if record.outcome else "done"
     return (said if stopped == "done" else f"{said}, ended by {stopped}",)
