@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import numpy as np
@@ -221,3 +222,16 @@ def test_without_a_holdout_nothing_is_said_of_quality(backends, signal_table):
     assert result.verdict.headline == "Nothing can be said: there is no holdout."
     assert {row.state for row in result.rows} == {"succeeded"}
     assert result.pairs == ()
+
+
+def test_a_score_that_is_not_defined_is_a_reason_and_never_a_number(backends, signal_table):
+    # Sorted by time, the latest rows have one class: roc_auc needs two.
+    late = signal_table.assign(when=pd.date_range("2024-01-01", periods=600, freq="h"))
+    late.loc[400:, "label"] = "yes"
+    result = compare(late, target="label", backends=["fair"], time="when", metric="roc_auc")
+    fair = standing(result, "fair")
+    assert fair.score is None
+    assert fair.reason == "roc_auc is not defined on these holdout rows"
+    assert result.verdict.headline.startswith("Nothing can be said")
+    assert json.loads(json.dumps(result.to_dict(), allow_nan=False))["best"] is None
+    assert result.to_frame()["score"].isna().all()

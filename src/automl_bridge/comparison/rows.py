@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
@@ -126,7 +127,7 @@ def row_of(session: Session, member: Member, records: Mapping[str, RunRecord], b
         state=state,
         reason=reason,
         hint=hint,
-        score=run.score,
+        score=run.score if run.score is not None and math.isfinite(run.score) else None,
         low=interval.low if interval else None,
         high=interval.high if interval else None,
         scores=run.scores,
@@ -179,6 +180,8 @@ def _ending(run: RunRecord, blocked: Exception | None) -> tuple[str, str, str | 
     if run.score is None:
         why = next((note for note in run.notes if "holdout" in note), "it was stopped before it had a model")
         return str(run.state), why, None
+    if not math.isfinite(run.score):
+        return str(run.state), f"{run.spec.metric} is not defined on these holdout rows", None
     return str(run.state), "", None
 
 

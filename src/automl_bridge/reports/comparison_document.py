@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from automl_bridge.reports.estimate import cost_document, estimate_document
@@ -16,7 +17,7 @@ __all__ = ["comparison_document"]
 def comparison_document(comparison: Comparison) -> dict[str, Any]:
     """Write a comparison down for programs."""
     spec, best = comparison.spec, comparison.best
-    return {
+    content: dict[str, Any] = {
         "comparison": comparison.id,
         "state": "done" if comparison.complete else "waiting",
         "task": str(spec.task),
@@ -37,6 +38,17 @@ def comparison_document(comparison: Comparison) -> dict[str, Any]:
         "runs": [_run(row) for row in comparison.rows],
         "notes": list(comparison.notes),
     }
+    known: dict[str, Any] = _known(content)
+    return known
+
+
+def _known(value: Any) -> Any:
+    """Return ``value`` with None for what is no number: a NaN has no JSON."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _known(item) for key, item in value.items()}
+    return [_known(item) for item in value] if isinstance(value, list) else value
 
 
 def _run(row: RunRow) -> dict[str, Any]:
