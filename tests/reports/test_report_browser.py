@@ -127,6 +127,8 @@ def test_in_the_dark_it_is_dark_and_on_paper_it_is_white(browser, reports):
         seen.page.emulate_media(media="print")
         assert seen.page.evaluate(colour) == "rgb(255, 255, 255)"
         assert seen.page.evaluate(drawn) != dark
+        seen.page.set_viewport_size({"width": 680, "height": 1000})  # A4 within margins of 15 mm
+        assert seen.page.evaluate("document.documentElement.scrollWidth") <= 680
         assert len(seen.page.pdf()) > 20_000
 
 
