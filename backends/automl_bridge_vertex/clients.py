@@ -54,12 +54,12 @@ class Clients:
 
         kind = getattr(aiplatform_v1, f"{name}Client")
         settings = self._settings
-        host = settings.api_endpoint or f"{settings.location}-aiplatform.googleapis.com"
+        host = settings.host
         with translated(f"connecting to {host}"):
             if settings.transport == "grpc" and settings.emulated:
                 import grpc
 
-                channel = grpc.insecure_channel(host.removeprefix("http://").rstrip("/"))
+                channel = grpc.insecure_channel(host)
                 return kind(transport=kind.get_transport_class("grpc")(channel=channel))
             if settings.emulated:
                 from google.auth.credentials import AnonymousCredentials
@@ -67,7 +67,7 @@ class Clients:
                 credentials: Any = AnonymousCredentials()  # type: ignore[no-untyped-call]
             else:
                 credentials = self.credentials
-            options = {"api_endpoint": host.rstrip("/")}
+            options = {"api_endpoint": f"http://{host}" if settings.emulated else host}
             return kind(transport=settings.transport, credentials=credentials, client_options=options)
 
     @cached_property

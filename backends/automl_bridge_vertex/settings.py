@@ -17,6 +17,8 @@ ModelType = Literal["CLOUD", "MOBILE_TF_LOW_LATENCY_1", "MOBILE_TF_VERSATILE_1",
 
 _KEY = re.compile(r"^projects/[^/]+/locations/(?P<location>[^/]+)/keyRings/[^/]+/cryptoKeys/[^/]+$")
 
+_LOOPBACK = re.compile(r"^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?/?$")
+
 
 def _project() -> str | None:
     """Return the project that Google's own variables name."""
@@ -59,8 +61,8 @@ class VertexSettings(BaseModel):
     prefix
         Folder in the bucket under which everything is kept.
     api_endpoint
-        Host of the API; None: ``<location>-aiplatform.googleapis.com``. With ``http://`` it is an emulator: no
-        credentials are asked for and none are sent.
+        Host of the API; None: ``<location>-aiplatform.googleapis.com``. With ``http://``, or as an address of this
+        machine, it is an emulator: no credentials are asked for and none are sent.
     transport
         ``rest`` or ``grpc``.
     service_account
@@ -111,9 +113,16 @@ class VertexSettings(BaseModel):
         return f"projects/{self.project or 'PROJECT-NOT-SET'}/locations/{self.location}"
 
     @property
+    def host(self) -> str:
+        """Host of the API, with its port, without a scheme."""
+        given = self.api_endpoint or f"{self.location}-aiplatform.googleapis.com"
+        return given.partition("://")[2].rstrip("/") if "://" in given else given.rstrip("/")
+
+    @property
     def emulated(self) -> bool:
-        """Whether the endpoint is an emulator's: plain HTTP, to which no credentials are ever sent."""
-        return bool(self.api_endpoint and self.api_endpoint.startswith("http://"))
+        """Whether the endpoint is an emulator's: plain HTTP or this machine. No credentials are ever sent there."""
+        given = self.api_endpoint or ""
+        return given.startswith("http://") or ("://" not in given and bool(_LOOPBACK.match(given)))
 
     def missing(self) -> list[str]:
         """Return the settings that a job needs and that are not set."""

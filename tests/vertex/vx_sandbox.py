@@ -57,7 +57,7 @@ def settings_of(sandbox: Sandbox, *, grpc: bool = False, **changes: object) -> V
         name.removeprefix(mark).lower(): value for name, value in sandbox.env.items() if name.startswith(mark)
     }
     if grpc:
-        given |= {"transport": "grpc", "api_endpoint": f"http://{sandbox.env['AUTOML_BRIDGE_SANDBOX_GCP_GRPC']}"}
+        given |= {"transport": "grpc", "api_endpoint": sandbox.env["AUTOML_BRIDGE_SANDBOX_GCP_GRPC"]}
     # Its lists do not lag: a request whose answer was lost is in them at once.
     return VertexSettings(**{**given, "settle": 0.05, **changes})
 
