@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Inventory"]
 
+ENDPOINTS_VERSION = "2022-02-01-preview"
+"""``api-version`` with which the SDK reads online endpoints."""
+
 _KINDS = {"AutoML": AUTOML_JOB, "Command": COMMAND_JOB}
 
 
@@ -87,26 +90,34 @@ class Inventory:
             yield Resource(backend="azure", kind=COMPUTE, name=str(one.name), run=str(run), usage_per_day=usage)
 
     def _endpoints(self) -> Iterator[Resource]:
+        """List online endpoints by plain requests: the SDK stumbles over a deployment without scale settings."""
+        for one in self._listed("onlineEndpoints"):
+            run = (one.get("tags") or {}).get(RUN_TAG)
+            if run is None:
+                continue
+            deployments = self._listed(f"onlineEndpoints/{one['name']}/deployments")
+            items = tuple(
+                self._machines(
+                    str(held["properties"]["instanceType"]), int((held.get("sku") or {}).get("capacity") or 1)
+                )
+                for held in deployments
+                if held["properties"].get("instanceType")
+            )
+            usage = Usage(items=items, known=len(items) == len(deployments))
+            yield Resource(
+                backend="azure", kind=ENDPOINT, name=str(one["name"]), since=_since(one), run=str(run),
+                usage_per_day=usage,
+            )  # fmt: skip
+
+    def _listed(self, path: str) -> list[dict[str, Any]]:
+        """Return what a list holds; nothing where the caller may not look, or the service has no such list."""
+        pages = self._clients.rest.pages(self._clients.arm(path), {"api-version": ENDPOINTS_VERSION})
         try:
-            with translated("listing endpoints"):
-                found = list(self._clients.ml.online_endpoints.list())
+            return [one for page in pages for one in page]
         except RejectedError as error:
             if status_of(error.__cause__ or error) not in {403, 404}:
                 raise
-            return
-        for one in found:
-            run = (getattr(one, "tags", None) or {}).get(RUN_TAG)
-            if run is None:
-                continue
-            with translated(f"listing the deployments of {one.name}"):
-                deployments = list(self._clients.ml.online_deployments.list(endpoint_name=one.name))
-            items = tuple(
-                self._machines(str(held.instance_type), int(held.instance_count or 1))
-                for held in deployments
-                if getattr(held, "instance_type", None)
-            )
-            usage = Usage(items=items, known=len(items) == len(deployments))
-            yield Resource(backend="azure", kind=ENDPOINT, name=str(one.name), run=str(run), usage_per_day=usage)
+            return []
 
     def _stored(self) -> Iterator[Resource]:
         """List folders of datasets and of jobs in the datastore, with their size."""

@@ -98,6 +98,8 @@ class Service:
         self.blobs: dict[str, bytes] = {}
         self.computes: dict[str, dict[str, Any]] = {}
         self.usages: list[dict[str, Any]] = []
+        self.endpoints: dict[str, dict[str, Any]] = {}
+        self.deployments: list[dict[str, Any]] = []
         self.location = "eastus"
         self.search = True
         self.fail: Callable[[str, str], tuple[int, Any] | None] = lambda _method, _path: None
@@ -216,7 +218,10 @@ class Service:
                 return 200, {"value": list(self.computes.values())}
             return (200, self.computes[name]) if name in self.computes else (404, _error("NotFound"))
         if kind == "onlineEndpoints":
-            return 200, {"value": []}
+            if method == "DELETE":
+                self.endpoints.pop(name, None)
+                return 204, {}
+            return 200, {"value": self.deployments if name.endswith("/deployments") else list(self.endpoints.values())}
         if kind != "jobs":
             return 404, _error("NotFound", rest)
         if not name:

@@ -13,10 +13,12 @@ from az_world import dataset, model_ref, predict_spec, train_spec
 
 import automl_bridge_azure
 from automl_bridge.backend import Resource, Staged
+from automl_bridge.costs.cost import cost_of
 from automl_bridge.data.build import build_predict_dataset
 from automl_bridge.errors import BundleError, ConfigError, StorageError, UnsupportedError
 from automl_bridge_azure.artefacts import below
 from automl_bridge_azure.layout import artifacts_of, place_of
+from automl_bridge_azure.rates import prices
 
 FOLDER = Path(automl_bridge_azure.__file__).parent
 NOTHING = Staged(uris={})
@@ -60,6 +62,30 @@ def test_what_is_not_ours_is_left_alone(service, backend, binary):
     service.computes["cpu"]["tags"] = {"automl-bridge-run": "ab-old"}
     (compute,) = backend.resources()
     assert (compute.kind, compute.run, compute.usage_per_day.items[0].quantity) == ("compute", "ab-old", 24)
+
+
+def test_an_endpoint_left_up_is_listed_with_what_it_costs_and_goes_by_one_call(service, backend):
+    """This adapter makes none; one that carries its tag bills all the same."""
+    base = f"{WORKSPACE_ID}/onlineEndpoints/ab-old"
+    service.endpoints = {
+        name: {"id": f"{WORKSPACE_ID}/onlineEndpoints/{name}", "name": name, "location": "eastus", "tags": tags,
+               "properties": {"authMode": "Key", "provisioningState": "Succeeded"}}
+        for name, tags in (("ab-old", {"automl-bridge-run": "ab-old"}), ("theirs", {}))
+    }  # fmt: skip
+    service.deployments = [
+        {"id": f"{base}/deployments/blue", "name": "blue", "location": "eastus", "tags": {},
+         "sku": {"name": "Default", "capacity": 2},
+         "properties": {"endpointComputeType": "Managed", "instanceType": "Standard_DS3_v2",
+                        "provisioningState": "Succeeded"}}
+    ]  # fmt: skip
+    (endpoint,) = backend.resources()
+    assert (endpoint.kind, endpoint.name, endpoint.run) == ("endpoint", "ab-old", "ab-old")
+    (item,) = endpoint.usage_per_day.items
+    assert (item.sku, item.quantity) == ("Standard_DS3_v2", 48)
+    assert cost_of(endpoint.usage_per_day, prices()).usd == pytest.approx(48 * 0.293)
+    backend.delete(endpoint)
+    assert list(service.endpoints) == ["theirs"]
+    assert list(backend.resources()) == []
 
 
 def test_only_folders_of_jobs_and_data_can_be_deleted(service, backend):
@@ -119,8 +145,6 @@ CALLS = {
     "jobs.begin_cancel": {f"{ML}/jobs/cancel/action"},
     "compute.get": {f"{ML}/computes/read"},
     "compute.list": {f"{ML}/computes/read"},
-    "online_endpoints.list": {f"{ML}/onlineEndpoints/read"},
-    "online_deployments.list": {f"{ML}/onlineEndpoints/deployments/read"},
     # Only for what somebody else made under our tag: not granted.
     "compute.begin_delete": set(),
     "online_endpoints.begin_delete": set(),
