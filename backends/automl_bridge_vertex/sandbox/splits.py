@@ -38,8 +38,9 @@ def check_split(config: Any, *, tabular: bool) -> None:
     kind = config.WhichOneof("split")
     if kind is None:
         return
-    if tabular == (kind == "filter_split"):
-        raise invalid(f"{kind} is supported only for {'unstructured' if tabular else 'tabular'} Datasets.")
+    if tabular and kind == "filter_split":
+        raise invalid("filter_split is supported only for unstructured Datasets.")
+    # InputDataConfig restricts the other three to tables; Google's notebooks split images by fractions.
     if not tabular and kind != "fraction_split":
         if kind != "filter_split":
             raise invalid(f"{kind} is supported only for tabular Datasets.")

@@ -103,7 +103,12 @@ def build_dataset(  # noqa: PLR0913 - each says one thing of the data that it ca
     """
     check_fractions(holdout, validation, seed)
     asked = None if task is None else Task.parse(task)
-    options = {key: value for key, value in (forecast or {}).items() if value not in (None, (), [])}
+    # That there are to be no quantiles is said by an empty list; of the others an empty one says nothing.
+    options = {
+        key: value
+        for key, value in (forecast or {}).items()
+        if value is not None and (key == "quantiles" or value not in ((), []))
+    }
     if asked is Task.FORECASTING or (asked is None and options):
         from automl_bridge.data.series_build import build_series_dataset
 

@@ -88,7 +88,7 @@ events = Table(
     Column("message", Text, nullable=False),
 )
 
-# Comparisons. It came after stores of this schema were made: who writes makes it, and who reads looks whether it is there.
+# Comparisons. It came after stores of this schema were made: who writes makes it, who reads looks whether it is there.
 experiments = Table(
     "experiments",
     metadata,
