@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from automl_bridge.errors import ConfigError
+from automl_bridge.errors import ConfigError, RejectedError
 from automl_bridge_azure import cloud
 from automl_bridge_azure.errors import status_of, translated
+from automl_bridge_azure.login import Login, quiet
 from automl_bridge_azure.rest import Rest
 
 if TYPE_CHECKING:
@@ -59,8 +59,6 @@ class Clients:
         The authority is that of ``AZURE_AUTHORITY_HOST``, else the cloud's. One that is not Microsoft's is not looked
         up with Microsoft first (instance discovery), as disconnected clouds need it.
         """
-        from automl_bridge_azure.login import Login
-
         options: dict[str, Any] = {}
         host = os.environ.get(_AUTHORITY) or self.cloud.authority
         if host is not None:
@@ -76,7 +74,7 @@ class Clients:
         """``MLClient``: jobs, datastores, computes, workspaces."""
         # They tell of every class and field of the SDK's own that is experimental, whether it is used or not.
         for name in ("azure.ai.ml._utils._experimental", "azure.ai.ml._schema.core.fields"):
-            logging.getLogger(name).setLevel(logging.ERROR)
+            quiet(name)
         from azure.ai.ml import MLClient
 
         settings = self.settings
@@ -123,6 +121,8 @@ class Clients:
             ) from error
         # The discovery address answers without a token where the workspace's parts are.
         services: Mapping[str, str] = self.rest.get(str(found.discovery_url), {}, anonymous=True)
+        if not services.get("api"):
+            raise RejectedError(f"the workspace {name} does not say where its data plane is")
         return Workspace(str(found.location), services["api"].rstrip("/"))
 
     def arm(self, path: str) -> str:

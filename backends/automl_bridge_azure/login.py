@@ -13,11 +13,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Login"]
+__all__ = ["Login", "quiet"]
 
 _PASSING = frozenset({408, 429, 500, 502, 503, 504})
 _ASKED = 0
 """A question without an answer."""
+
+
+def quiet(name: str) -> None:
+    """Keep a library's warnings to itself, unless somebody has set what is logged of it."""
+    logger = logging.getLogger(name)
+    if logger.level == logging.NOTSET:
+        logger.setLevel(logging.ERROR)
 
 
 class Login:
@@ -25,7 +32,7 @@ class Login:
 
     def __init__(self, **options: Any) -> None:
         # It logs a warning for what it raises as well.
-        logging.getLogger("azure.identity").setLevel(logging.ERROR)
+        quiet("azure.identity")
         self._options = options
         self._last = threading.local()
         self._chain = self._new()
