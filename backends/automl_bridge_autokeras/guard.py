@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-__all__ = ["LinearGuard"]
+__all__ = ["GUARD_ROWS", "LinearGuard", "in_parts"]
 
-_ROWS = 5000  # rows it learns from
+GUARD_ROWS = 5000
+"""Rows it learns from."""
+
+_PART = 8192  # rows that it is asked at once: what it reads of a text is a thousand numbers
 _FEATURES = 300  # features it keeps: the ones that go with the target most
 _PENALTY = 1.0  # a row's worth of squared weights a feature
 _PRIOR_ROWS = 10.0  # rows by which a category's mean is drawn to the mean of all
@@ -56,7 +59,7 @@ class LinearGuard:
         weights: NDArray[np.float64] | None = None,
     ) -> LinearGuard:
         """Fit to the model's arrays and its target: codes, shape (rows, 1), or standardised values."""
-        step = max(1, len(target) // _ROWS)
+        step = max(1, len(target) // GUARD_ROWS)
         arrays = [array[::step] for array in arrays]
         wanted = np.eye(classes)[target[::step, 0]] if classes else target[::step].astype(np.float64)
         row_weights = np.ones(len(wanted)) if weights is None else weights[::step] / weights[::step].mean()
@@ -96,6 +99,15 @@ class LinearGuard:
         weights = np.array(document["weights"], dtype=np.float64)
         means = np.array(document["means"], dtype=np.float64).reshape(-1, weights.shape[1])
         return cls(document["classes"], means, np.array(document["kept"], dtype=np.int64), weights)
+
+
+def in_parts(
+    guard: LinearGuard, linear: Callable[[Sequence[NDArray[Any]]], Sequence[NDArray[Any]]], arrays: Sequence[Any]
+) -> NDArray[np.float64]:
+    """Predict a model's arrays, some rows at a time; ``linear`` makes of them what a linear model reads."""
+    starts = range(0, max(1, len(arrays[0])), _PART)
+    parts = [guard.predict(linear([array[start : start + _PART] for array in arrays])) for start in starts]
+    return np.concatenate(parts)
 
 
 def _category_means(arrays: Sequence[NDArray[Any]], wanted: NDArray[np.float64], levels: int) -> NDArray[np.float64]:

@@ -16,7 +16,7 @@ import numpy as np
 
 from automl_bridge.bundle import BundleMetadata, read_bundle, read_bytes, write_bundle
 from automl_bridge.errors import BundleError
-from automl_bridge_autokeras.guard import LinearGuard
+from automl_bridge_autokeras.guard import LinearGuard, in_parts
 from automl_bridge_autokeras.inputs import inputs_from_json
 from automl_bridge_autokeras.inputs_forecast import ForecastInputs
 
@@ -119,7 +119,9 @@ class LoadedModel:
         self.network: Any = None
         if "linear" in document:
             guard = LinearGuard.from_json(document["linear"])
-            self.forward: Callable[..., NDArray[np.float64]] = lambda arrays: guard.predict(self.inputs.linear(arrays))
+            self.forward: Callable[..., NDArray[np.float64]] = lambda arrays: in_parts(
+                guard, self.inputs.linear, arrays
+            )
         else:
             self.network = _open_network(read_bytes(path, self.metadata, _MODEL))
             self.forward = _forward_of(self.network)

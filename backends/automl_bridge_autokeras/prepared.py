@@ -11,7 +11,7 @@ import numpy as np
 from automl_bridge.errors import DataError
 from automl_bridge.metrics import METRICS, Metric
 from automl_bridge.scoring import score
-from automl_bridge_autokeras.guard import LinearGuard
+from automl_bridge_autokeras.guard import GUARD_ROWS, LinearGuard, in_parts
 from automl_bridge_autokeras.inputs import fit_inputs
 from automl_bridge_autokeras.judging import Arrays, Judge
 from automl_bridge_autokeras.model_io import TargetScale
@@ -110,14 +110,15 @@ class Prepared:
     def guard(self) -> tuple[LinearGuard, dict[str, float]]:
         """Fit the linear model that is there before the first network; returns it with its scores."""
         arrays = self.train.arrays
+        few = slice(None, None, max(1, arrays.rows // GUARD_ROWS))
         guard = LinearGuard.fit(
-            self.inputs.linear(arrays.inputs),
-            arrays.target,
+            self.inputs.linear([array[few] for array in arrays.inputs]),
+            arrays.target[few],
             classes=self.classes,
             levels=self.inputs.levels,
-            weights=arrays.weights,
+            weights=None if arrays.weights is None else arrays.weights[few],
         )
-        return guard, self.judge.evaluate(guard.predict(self.inputs.linear(self.validation.arrays.inputs)))
+        return guard, self.judge.evaluate(in_parts(guard, self.inputs.linear, self.validation.arrays.inputs))
 
     def finished(self, inputs: Inputs, model: Any) -> Inputs:  # noqa: ARG002 - forecasts look at the model
         """Return what goes into the bundle of a model: ``inputs``, or what is known of them now that it has learned."""

@@ -47,8 +47,7 @@ def test_keras_opens_what_it_is_given(convert, bench, fitted, tmp_path):
 
 
 def test_onnx_runs_it_on_real_rows(convert, bench, fitted, tmp_path):
-    import onnxruntime
-
+    onnxruntime = pytest.importorskip("onnxruntime")
     convert(bundle_of(fitted), tmp_path, "onnx")
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx", providers=["CPUExecutionProvider"])
     given = dict(zip((node.name for node in session.get_inputs()), arrays(fitted), strict=True))
@@ -83,6 +82,7 @@ def test_what_single_precision_cannot_hold_is_not_exported(convert, bench, tmp_p
 
 @pytest.mark.slow
 def test_a_layer_that_onnx_has_no_word_for_is_named(convert, bench, mixed, tmp_path):
+    pytest.importorskip("onnxruntime")
     fit = bench.fit(
         mixed, "outcome", "roc_auc", epochs=1, search_space="autokeras_spaces:with_a_gru", objective="val_loss"
     )
@@ -102,6 +102,7 @@ def test_networks_for_mixed_columns_and_ensembles_too(convert, bench, form, tmp_
     """The kinds of layers that tables alone do not have: convolutions, embedded terms, networks within a network."""
     from test_media import goods
 
+    pytest.importorskip("onnxruntime")
     from automl_bridge.budget import Budget
     from automl_bridge.data.build import build_dataset
 
@@ -114,7 +115,8 @@ def test_networks_for_mixed_columns_and_ensembles_too(convert, bench, form, tmp_
 
 
 @pytest.mark.slow
-def test_the_adapter_converts_in_a_process_of_its_own(bench, fitted, priced, tmp_path):
+def test_the_adapter_converts_in_a_process_of_its_own(bench, fitted, tmp_path):
+    pytest.importorskip("onnxruntime")
     path = bench.backend().convert(fitted.outcome.model, tmp_path / "out", "onnx")
     assert {file.name for file in path.iterdir()} == {"model.onnx", "network.json", "inputs.json"}
     x = np.random.default_rng(0).normal(size=200)
