@@ -157,7 +157,8 @@ def _ends(built: Any, given: Reference) -> tuple[list[Any], list[Any]]:
     flat = tree.flatten(built)
     if isinstance(built, tuple) and len(built) == 2 and all(isinstance(n, ak.Input) for n in tree.flatten(built[0])):
         # Heads without blocks between are AutoKeras' short form; AutoModel fills it in.
-        graph = ak.AutoModel(*built, project_name="unused", overwrite=False, max_trials=1).tuner.hypermodel
+        with tempfile.TemporaryDirectory() as folder:
+            graph = ak.AutoModel(*built, directory=folder, max_trials=1).tuner.hypermodel
         return list(graph.inputs), list(graph.outputs)
     if flat and all(isinstance(node, node_module.Node) for node in flat):
         return _roots(flat), flat
