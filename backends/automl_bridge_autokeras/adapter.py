@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from automl_bridge.backend import Backend, JobRef, Plan, Staged
 from automl_bridge.capabilities import Capabilities, Feature
 from automl_bridge.task import Task
-from automl_bridge_autokeras.ray_request import ray_environment
+from automl_bridge_autokeras.ray_request import ray_checks, ray_environment
 from automl_bridge_autokeras.request import plan_predict, plan_train, staged_request
 from automl_bridge_autokeras.settings import AutoKerasSettings
 
@@ -55,7 +55,8 @@ class AutoKerasBackend(Backend):
         """Look at packages, memory, cores, GPUs and the workspace."""
         from automl_bridge_autokeras.doctor import checks
 
-        return checks(self.workspace, self._environment())
+        yield from checks(self.workspace, self._environment())
+        yield from ray_checks(self.settings)
 
     def plan(self, spec: JobSpec) -> Plan:
         """Translate ``spec``; see `Backend.plan`."""

@@ -150,8 +150,13 @@ class Crew:
 
     def _begin(self, room: Room) -> None:
         assert self._order is not None
+        assert self._recorder is not None
         room.begin(self._order)
-        self._count_machines(room)
+        if self._settings.ray_address:
+            from automl_bridge_autokeras.ray_room import own_addresses
+
+            own, threads = own_addresses(), self._settings.threads or 1
+            self._recorder.held_elsewhere = lambda: threads * sum(each not in own for each in room.addresses)
 
     def _first(self, tuner: Any, data: Mapping[str, Any]) -> bool:
         """Run trials in this process until it is known that workers pay; returns whether there is more to do."""
@@ -174,20 +179,6 @@ class Crew:
         rest = (self._max_trials - len(self._recorder.trials)) * trial_seconds
         warm = any(room.size >= count for room in _rooms.values())
         return gain(min(rest, self._job.seconds_left), count, warm=warm) > 0
-
-    def _count_machines(self, room: Room) -> None:
-        if not self._settings.ray_address:
-            return
-        from automl_bridge_autokeras.ray_room import other_machines
-
-        assert self._recorder is not None
-        others = other_machines()
-        if others:
-            self._recorder.holds(room.size * (self._settings.threads or 1))
-            self._recorder.notes.append(
-                f"workers ran on a Ray cluster with {len(others)} other machine(s): the processors that they held are "
-                "counted, and what those cost is not known"
-            )
 
 
 def gain(seconds: float, workers: int, *, warm: bool) -> float:

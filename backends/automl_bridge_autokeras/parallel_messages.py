@@ -76,16 +76,29 @@ class Stop:
 
 @dataclass(frozen=True)
 class Ready:
-    """The worker has loaded everything and waits for trials; where it is, in words, and its versions."""
+    """The worker has loaded everything and waits for trials.
+
+    Parameters
+    ----------
+    job
+        Which it has loaded.
+    place
+        Where it is, in words.
+    versions
+        Of its packages.
+    address
+        Of its machine; empty for this one.
+    """
 
     job: str
     place: str
     versions: dict[str, str] = field(default_factory=dict)
+    address: str = ""
 
 
 @dataclass(frozen=True)
 class Refused:
-    """The worker cannot work on the job, or on any: storage full, or what no other worker could either."""
+    """The worker cannot work on the job, or (where it names none) on any."""
 
     job: str
     message: str

@@ -12,9 +12,9 @@ from automl_bridge_autokeras.recorder import Recorder
 from automl_bridge_autokeras.request import UNLIMITED_TRIALS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from automl_bridge.backend import Trial
+    from automl_bridge.backend import Outcome, Trial
     from automl_bridge_autokeras.parallel_messages import EpochEnded
     from automl_bridge_autokeras.tuner import TrialResult
 
@@ -31,8 +31,8 @@ class ParallelRecorder(Recorder):
 
     Attributes
     ----------
-    elsewhere
-        Processors of other machines that are held for the search.
+    held_elsewhere
+        Says how many processors of other machines are held for the search now.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -40,8 +40,8 @@ class ParallelRecorder(Recorder):
         self._running: dict[str, dict[str, Any]] = {}
         self._ran: dict[str, str] = {}
         self._patience: float | None = None
-        self._elsewhere_since = time.monotonic()
-        self.elsewhere = 0
+        self._core_seconds, self._counted = 0.0, time.monotonic()
+        self.held_elsewhere: Callable[[], int] = lambda: 0
 
     # -- what runs --------------------------------------------------------------------------------------------------
 
@@ -138,14 +138,23 @@ class ParallelRecorder(Recorder):
 
     # -- what it takes ----------------------------------------------------------------------------------------------
 
-    def holds(self, cores: int) -> None:
-        """Take note that so many processors of other machines are held from now on."""
-        self.elsewhere, self._elsewhere_since = cores, time.monotonic()
-
     def usage(self) -> Usage:
-        """Hours of this machine, and of the processors of others. Earlier attempts count for this machine only."""
+        """Hours of this machine, and of the processors of others, which earlier attempts did not write down."""
+        now = time.monotonic()
+        self._core_seconds += self.held_elsewhere() * (now - self._counted)
+        self._counted = now
         usage = super().usage()
-        if not self.elsewhere:
+        if not self._core_seconds:
             return usage
-        hours = self.elsewhere * (time.monotonic() - self._elsewhere_since) / 3600
-        return usage + Usage(items=(UsageItem(sku=CORE_SKU, quantity=hours, unit=CORE_UNIT),))
+        item = UsageItem(sku=CORE_SKU, quantity=self._core_seconds / 3600, unit=CORE_UNIT)
+        return usage + Usage(items=(item,), known=not self._before)
+
+    def final(self) -> Outcome:
+        """See `Recorder.final`."""
+        self.usage()
+        if self._core_seconds:
+            self.notes.append(
+                f"trials ran on other machines of a Ray cluster: their processors are counted as {CORE_SKU}, whose "
+                "price is not known unless your prices say it"
+            )
+        return super().final()

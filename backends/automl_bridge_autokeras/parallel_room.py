@@ -61,6 +61,7 @@ class _Place:
     ready: bool = False
     trial_id: str | None = None
     where: str = ""
+    address: str = ""
     failures: int = 0
 
 
@@ -137,6 +138,11 @@ class Room:
             self._last_ready = time.monotonic()
         return time.monotonic() - self._last_ready
 
+    @property
+    def addresses(self) -> list[str]:
+        """The machine of each worker that was ready once; empty for this one."""
+        return [place.address for place in self._places.values() if place.where]
+
     def where(self, number: int) -> str:
         """Say where a worker is."""
         place = self._places.get(number)
@@ -175,10 +181,11 @@ class Room:
         if isinstance(message, Ready):
             if self._order is not None and message.job == self._order.name:
                 self._check(message)
-                place.ready, place.failures, place.where = True, 0, message.place
+                place.ready, place.failures = True, 0
+                place.where, place.address = message.place, message.address
             return []
         if isinstance(message, Refused):
-            if self._order is None or message.job not in {self._order.name, ""}:
+            if message.job and (self._order is None or message.job != self._order.name):
                 return []
             self.last_words = message.message
             if message.storage:

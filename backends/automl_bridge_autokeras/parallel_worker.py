@@ -33,7 +33,7 @@ from automl_bridge_autokeras.parallel_messages import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     import keras
 
@@ -59,7 +59,7 @@ def environment(threads: int | None) -> dict[str, str]:
     }
 
 
-def serve(channel: Channel, place: str, load: Callable[[], object] | None = None) -> None:
+def serve(channel: Channel, place: str, address: str = "") -> None:
     """Work until the channel ends.
 
     Parameters
@@ -68,14 +68,14 @@ def serve(channel: Channel, place: str, load: Callable[[], object] | None = None
         To the search.
     place
         Where this is, in words.
-    load
-        What to load at once, before the first job; None: TensorFlow and AutoKeras.
+    address
+        Of the machine; empty for the search's own.
     """
-    (load or _load)()
+    _load()
     job: JobOrder | None = None
     with suppress(EOFError):
         while True:
-            order = channel.recv() if job is None else _Work(channel, job, place).run()
+            order = channel.recv() if job is None else _Work(channel, job, place, address).run()
             job = order if isinstance(order, JobOrder) else None
             gc.collect()
 
@@ -90,8 +90,8 @@ def _load() -> None:
 class _Work:
     """One job; it is also the `tuner.Listener` of this process."""
 
-    def __init__(self, channel: Channel, order: JobOrder, place: str) -> None:
-        self._channel, self._order, self._place = channel, order, place
+    def __init__(self, channel: Channel, order: JobOrder, place: str, address: str) -> None:
+        self._channel, self._order, self._place, self._address = channel, order, place, address
         self._folder = Path(order.folder or tempfile.mkdtemp(prefix="automl-bridge-worker-"))
         self.notes: list[str] = []
         self._trial: TrialOrder | None = None
@@ -134,7 +134,7 @@ class _Work:
         """Run the trials that come; the ``conduct`` of the tuner."""
         from automl_bridge_autokeras.train import versions
 
-        self._channel.send(Ready(self._order.name, self._place, versions()))
+        self._channel.send(Ready(self._order.name, self._place, versions(), self._address))
         while self._next is None:
             order = self._channel.recv()
             if isinstance(order, JobOrder):

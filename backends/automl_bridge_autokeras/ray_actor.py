@@ -31,10 +31,11 @@ class RayWorker:
     def __init__(self, number: int, threads: int | None) -> None:
         ray: Any = importlib.import_module("ray")  # not typed throughout
         os.environ.update(environment(threads))
+        address = str(ray.util.get_node_ip_address())
         node = ray.get_runtime_context().get_node_id()
-        place = f"worker {number} ({ray.util.get_node_ip_address()}, node {node[:6]})"
+        place = f"worker {number} ({address}, node {node[:6]})"
         self._channel = _QueueChannel()
-        threading.Thread(target=self._serve, args=(place,), daemon=True).start()
+        threading.Thread(target=self._serve, args=(place, address), daemon=True).start()
 
     def exchange(self, messages: list[bytes], patience: float, prepared: bytes | None = None) -> list[bytes]:
         """Take what the search says, return what the worker has said.
@@ -59,9 +60,9 @@ class RayWorker:
             self._channel.inbox.put(message)
         return self._channel.said(patience)
 
-    def _serve(self, place: str) -> None:
+    def _serve(self, place: str, address: str) -> None:
         try:
-            serve(self._channel, place)
+            serve(self._channel, place, address)
         except BaseException as error:  # noqa: BLE001 - the search decides what it means
             traceback.print_exc()
             self._channel.send(Refused("", f"{type(error).__name__}: {error}"))

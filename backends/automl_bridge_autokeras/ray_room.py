@@ -8,7 +8,6 @@ from __future__ import annotations
 import importlib
 import os
 import pickle
-import socket
 import threading
 from contextlib import suppress
 from dataclasses import replace
@@ -17,11 +16,11 @@ from typing import Any
 from automl_bridge.errors import RunFailedError
 from automl_bridge_autokeras.parallel_messages import JobOrder
 from automl_bridge_autokeras.ray_actor import RayWorker
+from automl_bridge_autokeras.ray_request import knock
 
-__all__ = ["RaySlot", "attach", "cores_of", "detach", "wait_for_rays"]
+__all__ = ["RaySlot", "attach", "cores_of", "detach", "own_addresses", "wait_for_rays"]
 
 _PATIENCE = 0.2  # seconds that an actor waits for its worker to say something
-_ANSWER_SECONDS = 10.0  # for whatever listens at the address
 _attached: list[str] = []
 
 
@@ -43,7 +42,7 @@ def attach(address: str) -> None:
     detach()
     # Read when Ray is imported or begins. What a cluster reports of itself is its owner's to decide; we add nothing.
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    _knock(address)
+    knock(address)
     ray = _ray()
 
     try:
@@ -81,37 +80,12 @@ def cores_of() -> int:
     return max(1, int(ray.cluster_resources().get("CPU", 1)))
 
 
-def other_machines() -> list[str]:
-    """Return the addresses of nodes that are not this machine."""
-    ray = _ray()
-
-    own = {"127.0.0.1", "::1"}
-    with suppress(OSError):
-        own.update(info[4][0] for info in socket.getaddrinfo(socket.gethostname(), None))  # type: ignore[misc]
-    own.update(_own_addresses())
-    return sorted({node["NodeManagerAddress"] for node in ray.nodes() if node["Alive"]} - own)
-
-
-def _own_addresses() -> set[str]:
+def own_addresses() -> set[str]:
+    """Return the addresses of this machine."""
     import psutil
 
-    return {address.address for some in psutil.net_if_addrs().values() for address in some}
-
-
-def _knock(address: str) -> None:
-    """See that something listens: Ray itself would try for minutes."""
-    if address == "auto":
-        return
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=_ANSWER_SECONDS).close()
-    except (OSError, ValueError) as error:
-        raise RunFailedError(
-            f"nothing answers at the Ray address {address}: {error}",
-            kind="service",
-            hint="the setting autokeras.ray_address is auto, host:port (6379 usually) or ray://host:port (10001 "
-            "usually) of a cluster that runs; automl-bridge starts none",
-        ) from error
+    found = {address.address for some in psutil.net_if_addrs().values() for address in some}
+    return found | {"", "127.0.0.1", "::1"}
 
 
 class RaySlot:

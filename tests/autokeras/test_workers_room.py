@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import pickle
 import socket
 from types import SimpleNamespace
@@ -11,14 +12,18 @@ from autokeras_bench import mixed_table
 from pydantic import ValidationError
 
 from automl_bridge.budget import Budget
+from automl_bridge.costs.cost import cost_of
+from automl_bridge.costs.local import LOCAL_SKU, local_book
 from automl_bridge.data.build import build_dataset
 from automl_bridge.errors import BudgetError, RunFailedError
+from automl_bridge.metrics import METRICS
 from automl_bridge.spec import JobSpec
 from automl_bridge_autokeras import AutoKerasSettings, parallel
 from automl_bridge_autokeras.parallel_messages import Begun, Done, JobOrder, Ready, Refused, Stop, TrialOrder
+from automl_bridge_autokeras.parallel_recorder import CORE_SKU, ParallelRecorder
 from automl_bridge_autokeras.parallel_room import Died, Room
 from automl_bridge_autokeras.prepared import Prepared
-from automl_bridge_autokeras.ray_request import ray_environment
+from automl_bridge_autokeras.ray_request import ray_checks, ray_environment
 from automl_bridge_autokeras.request import plan_train
 
 
@@ -272,3 +277,40 @@ def test_tokens_are_not_written_down(monkeypatch):
     assert taken["RAY_AUTH_MODE"] == "token"
     assert taken["RAY_USAGE_STATS_ENABLED"] == "0"
     assert "secret" not in taken.values()
+
+
+def test_the_doctor_looks_at_the_cluster():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        found = {check.name: check for check in ray_checks(AutoKerasSettings(ray_address=address))}
+    assert found["ray cluster"].ok
+    gone = {check.name: check for check in ray_checks(AutoKerasSettings(ray_address=address))}
+    assert not gone["ray cluster"].ok
+    assert address in gone["ray cluster"].detail
+    assert list(ray_checks(AutoKerasSettings())) == []
+
+
+def test_processors_of_other_machines_are_counted_and_what_they_cost_is_not_known(tmp_path):
+    job = SimpleNamespace(cancelled=False, seconds_left=math.inf, deadline=None, report=lambda _: None)
+    recorder = ParallelRecorder(job, tmp_path, METRICS["roc_auc"], 2, lambda *_: None, {})
+    assert [item.sku for item in recorder.usage().items] == [LOCAL_SKU]
+    recorder.held_elsewhere = lambda: 4
+    usage = recorder.usage()
+    assert [item.sku for item in usage.items] == [LOCAL_SKU, CORE_SKU]
+    assert usage.items[1].quantity > 0
+    outcome = recorder.final()
+    assert any(CORE_SKU in note for note in outcome.notes)
+    assert cost_of(outcome.usage, local_book(0.1)).usd is None
+
+
+def test_progress_says_which_trial_runs_where(tmp_path):
+    told = []
+    job = SimpleNamespace(cancelled=False, seconds_left=math.inf, deadline=None, report=told.append)
+    recorder = ParallelRecorder(job, tmp_path, METRICS["roc_auc"], 4, lambda *_: None, {})
+    recorder.trial_given("1", 2, "worker 2")
+    recorder.trial_given("0", 1, "worker 1")
+    recorder.trial_started("1", 12)
+    assert told[-1].message == "trial 1 on worker 1; trial 2 on worker 2"
+    assert (told[-1].trial, told[-1].epochs, told[-1].fraction) == (2, 12, 0.0)
+    recorder.trial_over("1")
+    assert recorder.whereabouts == "trial 1 on worker 1"
