@@ -6,6 +6,7 @@ given as                               kept as, and what the worker does with it
 ``"package.module:name"``              the same; the worker imports it (the caller's ``sys.path`` is handed on)
 ``"folder/file.py:name"``              the absolute path; the worker runs the file as a module
 a function of a module                 ``"module:name"``
+a function of ``python -m module``     ``"module:name"``
 a function of the script itself        ``{"source": …, "name": …}``: the script's imports, definitions and plain
                                        assignments as text; its other statements do not run again
 a function of a notebook               ``{"source": …, "name": …}``: the function's own text, so it has to import
@@ -62,6 +63,9 @@ def reference(value: object) -> object:
         raise ValueError(f"{name} depends on where it was defined and cannot run in another process; {_HINT}")
     if value.__module__ != "__main__":
         return f"{value.__module__}:{name}"
+    spec = getattr(sys.modules["__main__"], "__spec__", None)
+    if spec is not None:  # begun as python -m package.module
+        return f"{spec.name}:{name}"
     file = getattr(sys.modules["__main__"], "__file__", None)
     if file is not None and Path(file).suffix == ".py":
         return {"source": _definitions(Path(file).read_text(encoding="utf-8")), "name": name}

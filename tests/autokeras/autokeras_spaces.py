@@ -49,6 +49,11 @@ class Diary(keras.callbacks.Callback):
 NOT_A_CALLBACK = dict
 
 
+def ends_only():
+    """Inputs and heads; AutoKeras fills in what is between."""
+    return [ak.StructuredDataInput()], [ak.ClassificationHead()]
+
+
 def raises():
     return 1 / 0
 

@@ -220,7 +220,9 @@ def test_if_all_trials_fail_so_does_the_job(bench, mixed):
     assert "max_model_size is 10" in fit.outcome.trials[0].message
 
 
-@pytest.mark.parametrize("tuner", ["bayesian", "hyperband", pytest.param("random", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "tuner", ["bayesian", *(pytest.param(t, marks=pytest.mark.slow) for t in ("hyperband", "random"))]
+)
 def test_autokeras_other_tuners(bench, mixed, tuner):
     task, dataset = build_dataset(mixed, target="outcome")
     spec = bench.spec(dataset, task, "outcome", "roc_auc", budget=Budget(max_trials=2))

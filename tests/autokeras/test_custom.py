@@ -94,6 +94,13 @@ def test_an_automodel_itself(bench, mixed, tmp_path, monkeypatch):
     assert fit.outcome.trials[0].score > 0.8
 
 
+@pytest.mark.slow
+def test_inputs_and_heads_alone(bench, mixed):
+    fit = bench.fit(mixed, "outcome", "roc_auc", epochs=8, search_space="autokeras_spaces:ends_only")
+    assert fit.outcome.state is JobState.SUCCEEDED, fit.outcome.failure
+    assert "structured_data_block" in fit.outcome.trials[0].model
+
+
 def test_other_code_is_another_search(tmp_path):
     from test_request import make_spec
 
@@ -124,6 +131,26 @@ def test_functions_are_kept_by_name_or_as_text():
     for wrong in (lambda data: data, lambda data: data * count, "no colon", np.zeros(3)):
         with pytest.raises(ValidationError):
             AutoKerasSettings(search_space=wrong)
+
+
+def test_functions_of_the_program_itself(tmp_path, monkeypatch):
+    import sys
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+
+    main = ModuleType("__main__")
+    monkeypatch.setitem(sys.modules, "__main__", main)
+    monkeypatch.setattr(top_level, "__module__", "__main__")
+    main.__spec__ = ModuleSpec("package.train", None)
+    assert AutoKerasSettings(search_space=top_level).search_space == "package.train:top_level"
+    main.__spec__ = None
+    main.__file__ = str(tmp_path / "train.py")
+    (tmp_path / "train.py").write_text("import math\ndef top_level(data): return math.pi\nfit()\n")
+    kept = AutoKerasSettings(search_space=top_level).search_space
+    assert kept["name"] == "top_level"
+    assert "fit()" not in kept["source"]
+    del main.__file__  # a notebook
+    assert "return data" in AutoKerasSettings(search_space=top_level).search_space["source"]
 
 
 def test_a_scripts_statements_do_not_run_again(tmp_path):
