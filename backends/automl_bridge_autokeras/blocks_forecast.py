@@ -153,7 +153,7 @@ class ForecastHead(ValueHead):
         node = layers.EinsumDense("bkhd,kdq->bkqh", output_shape=shape, bias_axes="kqh", name=f"{self.name}_members")(
             node
         )
-        if linear and hp.Boolean("linear", default=True):
+        if linear and hp.Boolean("linear", default=False):
             node = ops.add(node, layers.Reshape((1, 1, self.horizon))(linear[0]))
         return layers.Reshape((members, count * self.horizon))(node)
 

@@ -15,11 +15,11 @@ __all__ = ["FORECAST_PRESETS", "forecast_nodes"]
 
 FORECAST_PRESETS: tuple[dict[str, Any], ...] = (
     {},
-    {"steps/linear": False, "trunk_block/dropout": 0.25},
+    {"steps/linear": True, "trunk_block/dropout": 0.25},
     {"window_block/reads": "conv", "trunk_block/layers": 1, "trunk_block/dropout": 0.25},
     {"window_block/reads": "trend", "trunk_block/layers": 0, "trunk_block/dropout": 0.0, "weight_decay": 0.1},
 )
-"""The first trials: dense layers that correct a linear forecast; without it; convolutions; linear in trend and rest."""
+"""The first trials: dense layers; the same over a linear forecast; convolutions; linear in trend and rest."""
 
 
 def forecast_nodes(inputs: ForecastInputs) -> tuple[list[Any], Any]:

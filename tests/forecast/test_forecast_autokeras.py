@@ -114,7 +114,7 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> Estimator:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AUTOML_BRIDGE_HOME", str(tmp_path_factory.mktemp("autokeras") / "home"))
         estimator = Estimator(
-            "forecasting", "autokeras", budget={"max_trials": 1}, settings={"epochs": 12, "linger": 5.0}, random_state=0
+            "forecasting", "autokeras", budget={"max_trials": 1}, settings={"epochs": 25, "linger": 5.0}, random_state=0
         )
         return estimator.fit(TABLE, target="sold", time="day", series="shop", horizon=7, known_future=["promo"])
 
@@ -184,5 +184,5 @@ def test_a_search_goes_on_from_finished_trials(tmp_path: Path) -> None:
     with Session(config) as session:
         run = session.wait(session.resume(estimator.run_.id, Budget(max_trials=2)).id)
     assert run.outcome is not None
-    assert {trial.id for trial in run.outcome.trials} >= {"0000", "0001"}
+    assert {"0", "1"} <= {trial.id for trial in run.outcome.trials}
     assert any("goes on from the finished trials" in note for note in run.outcome.notes)
