@@ -101,7 +101,9 @@ def _join(recorder: Recorder, prepared: Prepared) -> None:
     if len(chosen) < 2 or not recorder.may_join:
         return
     model = ensemble.join({candidates[name] / ensemble.MODEL: count for name, count in chosen.items()})
-    listed = ", ".join(f"{name} (×{count})" if count > 1 else name for name, count in chosen.most_common())
+    # Ids count from 0, people (and progress) from 1.
+    spoken = {name: str(int(name) + 1) if name.isdigit() else name for name in chosen}
+    listed = ", ".join(spoken[n] + (f" (×{count})" if count > 1 else "") for n, count in chosen.most_common())
     row = Trial(
         id=ENSEMBLE,
         model=f"average of {len(chosen)} networks: trials {listed}",
