@@ -63,6 +63,8 @@ class TwoNodes:
         for process in left:
             with suppress(psutil.Error):
                 process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        self.process.stdout.close()
         assert left == []
 
 
