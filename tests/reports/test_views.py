@@ -75,6 +75,13 @@ def test_smaller_is_better_ranks_by_the_metrics_direction(make_record):
     assert [row.score for row in run_view(record).leaderboard] == ["1.000", "2.000", "3.000", "–"]
 
 
+def test_trials_chosen_by_another_metric_rank_by_its_direction(make_record):
+    trials = tuple(Trial(id=str(loss), score=loss, metrics={"log_loss": loss}) for loss in (0.4, 1.1, 0.7))
+    record = make_record(state=RunState.SUCCEEDED, outcome=Outcome(state=JobState.SUCCEEDED, trials=trials))
+    assert record.spec.metric == "roc_auc"
+    assert [row.score for row in run_view(record).leaderboard] == ["0.400", "0.700", "1.100"]
+
+
 def test_a_long_leaderboard_is_cut_and_says_so(make_record):
     trials = tuple(Trial(id=str(number), score=number / 100) for number in range(SHOWN + 7))
     record = make_record(state=RunState.SUCCEEDED, outcome=Outcome(state=JobState.SUCCEEDED, trials=trials))

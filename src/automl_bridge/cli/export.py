@@ -33,6 +33,7 @@ def export(
     ] = "bundle",
 ) -> None:
     """Write the model of RUN into the folder PATH: JSON and library formats, nothing that runs code on loading."""
+    import shlex
     from pathlib import Path
 
     from automl_bridge.cli.work import open_session
@@ -43,7 +44,7 @@ def export(
         written = session.export(record.id, Path(path), form=form)
     output.line(f"  saved      {written}")
     if form == "bundle":
-        output.line(f"  predict    automl-bridge predict {written} NEW.csv -o out.csv")
+        output.line(f"  predict    automl-bridge predict {shlex.quote(str(written))} NEW.csv -o out.csv")
     else:
         output.line(f"  see        {written / 'network.json'}: its inputs, outputs and classes")
     if output.json_mode:

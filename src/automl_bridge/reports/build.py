@@ -107,8 +107,15 @@ def _holdout_parts(spec: JobSpec) -> tuple[str, ...]:
 
 def rows(trials: Sequence[Trial], metric: str) -> tuple[LeaderRow, ...]:
     """Rank trials: best first, those without a score after them, failed ones last with their message."""
-    order = METRICS[metric].sort_key
+    order = METRICS[_chosen_by(trials, metric)].sort_key
     return ranked(sorted(trials, key=lambda trial: order(trial.score)))
+
+
+def _chosen_by(trials: Sequence[Trial], metric: str) -> str:
+    """Return what the scores are: another metric than the run's where that is not defined on the validation rows."""
+    scored = [trial for trial in trials if trial.score is not None]
+    names = {name for trial in scored for name, value in trial.metrics.items() if value == trial.score}
+    return next(iter(names)) if len(names) == 1 and names <= METRICS.keys() else metric
 
 
 def ranked(trials: Sequence[Trial]) -> tuple[LeaderRow, ...]:
