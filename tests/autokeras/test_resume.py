@@ -91,3 +91,15 @@ def test_adopting_copies_and_leaves_the_earlier_one(project, tmp_path):
     assert read(mine, "oracle.json") == read(project, "oracle.json")
     assert not resume.adopt(project, mine)
     assert not resume.adopt(tmp_path / "nothing", tmp_path / "other")
+
+
+def test_trials_of_worker_processes_are_taken_first_and_never_blamed(project):
+    oracle = read(project, "oracle.json")
+    (project / "oracle.json").write_text(json.dumps({**oracle, "ongoing_trials": {"worker-7-0": "01"}}))
+    resume.mend(project, crashed=True)
+    oracle = read(project, "oracle.json")
+    assert oracle["ongoing_trials"] == {}
+    assert oracle["retry_queue"] == ["01"]
+    assert read(project, "trial_01/trial.json")["status"] == "RUNNING"
+    resume.mend(project, crashed=True)
+    assert read(project, "oracle.json")["retry_queue"] == ["01"]
