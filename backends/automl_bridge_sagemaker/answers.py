@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import re
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,8 @@ def read_values(body: bytes) -> NDArray[np.float64]:
             values.append(float(cells[0].strip().strip("[]")))
         except ValueError:
             raise _unreadable(number, cells) from None
+        if not math.isfinite(values[-1]):
+            raise _unreadable(number, cells)
     return np.array(values, dtype=np.float64)[:, None]
 
 

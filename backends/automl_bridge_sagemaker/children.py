@@ -1,13 +1,14 @@
 """What an AutoML job was billed: the training, processing and transform jobs that it started.
 
 A candidate names the jobs of its steps. Jobs that belong to no candidate (reading and analysing the data, candidates
-that came to nothing) are found by name, since Autopilot begins their names with its own, and taken only if they say
-that they belong to the job (``AutoMLJobArn``). Training is billed by ``BillableTimeInSeconds`` times instances; the
-other two by the time that they ran.
+that came to nothing) are found by name, since Autopilot begins their names with its own or with those of its tuning
+jobs, and taken only if they say that they belong to the job (``AutoMLJobArn``). Training is billed by
+``BillableTimeInSeconds`` times instances; the other two by the time that they ran.
 """
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from automl_bridge.costs.usage import Usage, UsageItem
@@ -24,6 +25,9 @@ __all__ = ["Children", "transform_usage"]
 
 _NAME_STEM = 10
 """So many characters of the AutoML job's name are surely at the start of its children's."""
+
+_EARLIER = timedelta(minutes=1)
+"""Lists leave out what was made at the very moment that they are asked from; whose a child is, it says itself."""
 
 
 class _Kind(NamedTuple):
@@ -57,6 +61,8 @@ class Children:
         # By the AutoML job's ARN as well: jobs whose names begin alike find each other's children.
         self._ended: dict[tuple[str, str, str], UsageItem] = {}
         self._strangers: set[tuple[str, str, str]] = set()
+        # Tuning jobs by the AutoML job's ARN: their training jobs are named after them.
+        self._searches: dict[str, set[str]] = {}
 
     def usage(
         self, job: str, arn: str, created: datetime, candidates: Iterable[Mapping[str, Any]], *, final: bool = False
@@ -73,26 +79,37 @@ class Children:
             Whether the job has ended: then what a child that still runs will come to is not known.
         """
         named = {kind.part: _step_names(kind, candidates) for kind in _KINDS}
-        items, known = [], True
-        for kind in _KINDS:
-            found = self._listed(kind, job, created)
-            for name in sorted(named[kind.part] | found):
-                item, sure = self._item(kind, name, arn, certain=name in named[kind.part])
+        items: list[UsageItem] = []
+        known = True
+
+        def take(kind: _Kind, names: Iterable[str]) -> None:
+            nonlocal known
+            for name in sorted(names):
+                item, sure = self._item(kind, name, job, arn, certain=name in named[kind.part])
                 runs = item is not None and (arn, kind.part, name) not in self._ended
                 known = known and sure and not (final and runs)
                 if item is not None:
                     items.append(item)
+
+        for kind in _KINDS:
+            taken = named[kind.part] | self._listed(kind, job[:_NAME_STEM], created)
+            take(kind, taken)
+            for search in sorted(self._searches.get(arn, ())) if kind.part == TRAINING else ():
+                further = self._listed(kind, search, created) - taken
+                take(kind, further)
+                taken |= further
         return Usage(items=_summed(items), known=known)
 
-    def _listed(self, kind: _Kind, job: str, created: datetime) -> set[str]:
+    def _listed(self, kind: _Kind, stem: str, created: datetime) -> set[str]:
+        """Return the names of jobs that begin with ``stem``."""
         pages = self._clients.sagemaker.get_paginator(kind.list_call).paginate(
-            NameContains=job[:_NAME_STEM], CreationTimeAfter=created, PaginationConfig={"PageSize": 100}
+            NameContains=stem, CreationTimeAfter=created - _EARLIER, PaginationConfig={"PageSize": 100}
         )
-        with translated(f"listing the {kind.step}s of {job}"):
+        with translated(f"listing the {kind.step}s of {stem}"):
             names = {one[kind.name_key] for page in pages for one in page[kind.list_key]}
-        return {name for name in names if name.lower().startswith(job[:_NAME_STEM].lower())}
+        return {name for name in names if name.lower().startswith(stem.lower())}
 
-    def _item(self, kind: _Kind, name: str, arn: str, *, certain: bool) -> tuple[UsageItem | None, bool]:
+    def _item(self, kind: _Kind, name: str, job: str, arn: str, *, certain: bool) -> tuple[UsageItem | None, bool]:
         """Return what one child used, and whether that is known."""
         key = (arn, kind.part, name)
         if key in self._ended:
@@ -103,11 +120,15 @@ class Children:
         if answer is None:
             return None, not certain
         owner = answer.get("AutoMLJobArn")
-        if (owner or "").lower() != arn.lower() and (owner or not certain):
+        # Predict jobs of ours are called after the run as well; nothing of ours trains or processes but through it.
+        ours = certain or (kind.part != BATCH and name.lower().startswith(job.lower()))
+        if (owner or "").lower() != arn.lower() and (owner or not ours):
             self._strangers.add(key)
             return None, True
-        item = _usage_of(kind.part, answer, self._region)
+        if answer.get("TuningJobArn"):
+            self._searches.setdefault(arn, set()).add(answer["TuningJobArn"].rpartition("/")[2])
         ended = answer[kind.state_key] in _ENDED
+        item = _usage_of(kind.part, answer, self._region, ended=ended)
         if ended and item is not None:
             self._ended[key] = item
         # A job that has not started has nothing to bill; one that has ended without saying what it used is unknown.
@@ -137,42 +158,50 @@ def _step_names(kind: _Kind, candidates: Iterable[Mapping[str, Any]]) -> set[str
     }
 
 
-def _usage_of(part: str, answer: Mapping[str, Any], region: str) -> UsageItem | None:
+def _usage_of(part: str, answer: Mapping[str, Any], region: str, *, ended: bool) -> UsageItem | None:
     if part == TRAINING:
-        return _training(answer, region)
+        return _training(answer, region, ended=ended)
     if part == PROCESSING:
         cluster = answer.get("ProcessingResources", {}).get("ClusterConfig", {})
-        return _timed(part, answer, "ProcessingStartTime", "ProcessingEndTime", cluster, region)
+        return _timed(part, answer, "Processing", cluster, region, ended=ended)
     return transform_usage(answer, region)
 
 
 def transform_usage(answer: Mapping[str, Any], region: str) -> UsageItem | None:
-    """Return what a transform job used, from what the service says of it; None if it has not started."""
+    """Return what a transform job used, from what the service says of it; None if it has not started, or not said."""
     cluster = answer.get("TransformResources", {})
-    return _timed(BATCH, answer, "TransformStartTime", "TransformEndTime", cluster, region)
+    return _timed(BATCH, answer, "Transform", cluster, region, ended=answer.get("TransformJobStatus") in _ENDED)
 
 
-def _training(answer: Mapping[str, Any], region: str) -> UsageItem | None:
-    cluster = answer.get("ResourceConfig", {})
-    instances = cluster.get("InstanceCount") or sum(g["InstanceCount"] for g in cluster.get("InstanceGroups", ()))
+def _training(answer: Mapping[str, Any], region: str, *, ended: bool) -> UsageItem | None:
+    cluster = answer.get("ResourceConfig") or {}
     billable = answer.get("BillableTimeInSeconds")
     if billable is None:
         # It is there once the job has ended; until then the time since the instances started is what it will be.
-        return _timed(TRAINING, answer, "TrainingStartTime", "TrainingEndTime", cluster, region)
-    if not cluster.get("InstanceType") or not instances:
-        return None
-    return _hours(TRAINING, cluster["InstanceType"], float(billable) * instances, region)
+        return _timed(TRAINING, answer, "Training", cluster, region, ended=ended)
+    kind, instances = _machines(cluster)
+    return _hours(TRAINING, kind, float(billable) * instances, region) if kind and instances else None
+
+
+def _machines(cluster: Mapping[str, Any]) -> tuple[str | None, int]:
+    """Return instance type and count; those that the service selected where several were allowed."""
+    kind = cluster.get("SelectedInstanceType") or cluster.get("InstanceType")
+    return kind, int(cluster.get("SelectedInstanceCount") or cluster.get("InstanceCount") or 0)
 
 
 def _timed(
-    part: str, answer: Mapping[str, Any], start: str, end: str, cluster: Mapping[str, Any], region: str
+    part: str, answer: Mapping[str, Any], step: str, cluster: Mapping[str, Any], region: str, *, ended: bool
 ) -> UsageItem | None:
-    began = answer.get(start)
-    if began is None or not cluster.get("InstanceType"):
+    began, until = answer.get(f"{step}StartTime"), answer.get(f"{step}EndTime")
+    kind, instances = _machines(cluster)
+    if began is None or not kind or not instances:
         return None
-    until = answer.get(end) or _now(answer, began)
-    seconds = max(0.0, (until - began).total_seconds())
-    return _hours(part, cluster["InstanceType"], seconds * cluster.get("InstanceCount", 1), region)
+    if until is None:
+        # The service's clock goes on, the job's does not: of one that is over, only its last change says when.
+        until = answer.get("LastModifiedTime") if ended else _now(answer, began)
+        if until is None:
+            return None
+    return _hours(part, kind, max(0.0, (until - began).total_seconds()) * instances, region)
 
 
 def _now(answer: Mapping[str, Any], began: datetime) -> datetime:

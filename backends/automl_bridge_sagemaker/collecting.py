@@ -17,6 +17,7 @@ from automl_bridge_sagemaker.children import Children, transform_usage
 from automl_bridge_sagemaker.clients import UPLOADS
 from automl_bridge_sagemaker.containers import containers_of
 from automl_bridge_sagemaker.errors import translated
+from automl_bridge_sagemaker.layout import output_location
 from automl_bridge_sagemaker.polling import STATES
 from automl_bridge_sagemaker.series import read_forecasts
 from automl_bridge_sagemaker.submission import PLAN_FILE, job_folder
@@ -71,9 +72,9 @@ def collect_train(name: str, clients: Clients, children: Children, region: str) 
     candidates = list_candidates(name, clients)
     trials = trials_of(candidates)
     usage = children.usage(name, answer["AutoMLJobArn"], answer["CreationTime"], candidates, final=True)
-    best = answer.get("BestCandidate") or {}
-    chosen = best if containers_of(best) else best_candidate(candidates)
-    notes = tuple(f"SageMaker: {one['PartialFailureMessage']}" for one in answer.get("PartialFailureReasons", ()))
+    chosen = _chosen(answer.get("BestCandidate") or {}, candidates)
+    told = [one.get("PartialFailureMessage") for one in answer.get("PartialFailureReasons") or ()]
+    notes = tuple(f"SageMaker: {words}" for words in told if words)
     if not usage.known:
         notes += ("what was billed is not known in full: a child job had not ended, or could not be read",)
     if chosen is None or state is JobState.FAILED:
@@ -99,12 +100,18 @@ def collect_train(name: str, clients: Clients, children: Children, region: str) 
     )
 
 
+def _chosen(best: Mapping[str, Any], candidates: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """Return the candidate that the service names as the best, else the best one that has containers."""
+    same = [one for one in candidates if best and one["CandidateName"] == best.get("CandidateName")]
+    return next((one for one in (best, *same) if containers_of(one)), None) or best_candidate(candidates)
+
+
 def _stopped_by(answer: Mapping[str, Any]) -> str:
     """Return what ended the search. That the candidates asked for are there is its natural end, unless it was asked."""
-    if answer["AutoMLJobStatus"] == "Stopped":
-        return "cancel"
     second = answer.get("AutoMLJobSecondaryStatus", "")
-    return {"MaxAutoMLJobRuntimeReached": "max_time", "MaxCandidatesReached": "max_trials"}.get(second, "done")
+    limit = {"MaxAutoMLJobRuntimeReached": "max_time", "MaxCandidatesReached": "max_trials"}.get(second)
+    # Whether a job that reached its limit is Completed or Stopped is not documented: the limit says more.
+    return limit or ("cancel" if answer["AutoMLJobStatus"] == "Stopped" else "done")
 
 
 def _without_model(
@@ -115,7 +122,7 @@ def _without_model(
     if state is JobState.FAILED:
         reason = answer.get("FailureReason") or "SageMaker did not say why"
         failure = Failure(kind=failure_kind(reason), message=reason)
-    elif state is JobState.SUCCEEDED and _stopped_by(answer) == "max_time":
+    elif _stopped_by(answer) == "max_time":
         failure = Failure(kind="time-limit", message="the time limit was reached before a candidate was finished")
     elif state is JobState.SUCCEEDED:
         message = (
@@ -124,7 +131,7 @@ def _without_model(
         )
         failure = Failure(kind="all-trials-failed", message=message)
     return Outcome(
-        state=JobState.CANCELLED if state is JobState.CANCELLED else JobState.FAILED,
+        state=JobState.CANCELLED if failure is None else JobState.FAILED,
         stopped_by=_stopped_by(answer),
         trials=tuple(trials),
         usage=usage,
@@ -142,7 +149,8 @@ def collect_predict(name: str, clients: Clients, objects: Objects, region: str, 
     if not state.is_final:
         raise RejectedError(f"the transform job {name} is {answer['TransformJobStatus']}: it has not ended")
     item = transform_usage(answer, region)
-    usage = Usage(items=(item,) if item else (), known=item is not None or "TransformStartTime" not in answer)
+    began = state is JobState.SUCCEEDED or "TransformStartTime" in answer
+    usage = Usage(items=(item,) if item else (), known=item is not None or not began)
     if state is not JobState.SUCCEEDED:
         reason = answer.get("FailureReason") or f"the transform job ended as {answer['TransformJobStatus']}"
         failure = Failure(kind=failure_kind(reason), message=reason) if state is JobState.FAILED else None
@@ -163,7 +171,8 @@ def _outputs(name: str, answer: Mapping[str, Any], objects: Objects) -> NDArray[
     """Read the answers of all input objects, in their order, and check that there is one a row."""
     import numpy as np
 
-    output = answer["TransformOutput"]["S3OutputPath"]
+    # The answer may leave out where it writes; it was told to write there.
+    output = (answer.get("TransformOutput") or {}).get("S3OutputPath") or output_location(name, objects.settings).uri
     held = objects.read_json(job_folder(output), PLAN_FILE)
     if held is None:
         raise BackendError(f"the plan of the job {name} is not beside its output any more")

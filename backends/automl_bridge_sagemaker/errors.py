@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from botocore.exceptions import ClientError
 
-__all__ = ["code_of", "is_code", "translate", "translated"]
+__all__ = ["code_of", "is_code", "is_missing", "translate", "translated"]
 
 THROTTLED = frozenset(
     {
@@ -36,7 +36,7 @@ CREDENTIALS = frozenset(
         "ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidToken", "InvalidClientTokenId",
         "InvalidAccessKeyId", "UnrecognizedClientException", "SignatureDoesNotMatch", "InvalidSignatureException",
         "AuthFailure", "MissingAuthenticationToken", "MissingAuthenticationTokenException", "NotAuthorized",
-        "TokenRefreshRequired", "IncompleteSignature", "OptInRequired",
+        "TokenRefreshRequired", "IncompleteSignature", "OptInRequired", "RequestTimeTooSkewed",
     }
 )  # fmt: skip
 """Codes that a new login mends: AWS's common errors and S3's error list."""
@@ -45,6 +45,8 @@ TRANSIENT = frozenset(
     {
         "InternalError", "InternalFailure", "InternalServerError", "InternalServerException", "ServiceUnavailable",
         "ServiceUnavailableException", "RequestTimeout", "RequestTimeoutException", "OperationAborted", "503", "500",
+        # Two conditional writes of one object at a time: S3 asks for another try ("Conditional writes", user guide).
+        "ConditionalRequestConflict",
     }
 )  # fmt: skip
 
@@ -93,6 +95,17 @@ def is_code(error: ClientError, *codes: str, says: str = "") -> bool:
     return code_of(error) in codes and says.lower() in _message_of(error).lower()
 
 
+def is_missing(error: ClientError) -> bool:
+    """Whether there is no such thing: ResourceNotFound for AutoML jobs, a ValidationException for the older kinds.
+
+    The words differ: "Could not find requested job with name", "Requested resource not found".
+    """
+    if is_code(error, "ResourceNotFound", "ResourceNotFoundException"):
+        return True
+    words = ("could not find", "not found", "does not exist")
+    return any(is_code(error, "ValidationException", says=said) for said in words)
+
+
 def translate(error: BaseException, doing: str) -> BackendError:
     """Return the error of this package for what botocore raised.
 
@@ -113,7 +126,9 @@ def translate(error: BaseException, doing: str) -> BackendError:
         )
     if code in QUOTA:
         return RejectedError(said, hint="wait for other jobs to end, or raise the quota in Service Quotas")
-    if code in TRANSIENT or _status_of(error) >= 500 or kinds & _TRANSIENT_ERRORS:
+    # "Cannot update in-progress endpoint": it can be deleted once it is up, or has failed.
+    in_progress = code == "ValidationException" and "in-progress" in said
+    if in_progress or code in TRANSIENT or _status_of(error) >= 500 or kinds & _TRANSIENT_ERRORS:
         return TransientError(said)
     return RejectedError(f"{said} ({code})" if code else said)
 

@@ -8,7 +8,7 @@ from automl_bridge.backend import Resource
 from automl_bridge.cloud.layout import Location, split_uri
 from automl_bridge.costs.usage import Usage, UsageItem
 from automl_bridge.errors import UnsupportedError
-from automl_bridge_sagemaker.errors import is_code, translated
+from automl_bridge_sagemaker.errors import is_code, is_missing, translated
 from automl_bridge_sagemaker.planning import AUTOML_JOB, JOB_FOLDER, MODEL, STAGED_DATA, TRANSFORM_JOB
 from automl_bridge_sagemaker.rates import HOSTING, S3_STORAGE, sku
 from automl_bridge_sagemaker.requests import RUN_TAG
@@ -85,7 +85,7 @@ class Inventory:
         with translated(f"reading the tags of {arn}"):
             try:
                 pages = self._clients.sagemaker.get_paginator("list_tags").paginate(ResourceArn=arn)
-                tags = {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
+                tags = {tag["Key"]: tag["Value"] for page in pages for tag in page.get("Tags") or ()}
             except ClientError as error:
                 if is_code(error, "ValidationException", "ResourceNotFound"):
                     return None
@@ -105,13 +105,21 @@ class Inventory:
         )  # fmt: skip
 
     def _endpoint_usage(self, name: str) -> Usage:
-        with translated(f"reading the endpoint {name}"):
-            endpoint = self._clients.sagemaker.describe_endpoint(EndpointName=name)
-            config = self._clients.sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
-        variants = config["ProductionVariants"]
+        """Return the hours of its instances a day: as many as it has now, which may not be those that it began with."""
+        client = self._clients.sagemaker
+        endpoint = described(client.describe_endpoint, f"the endpoint {name}", EndpointName=name) or {}
+        of = endpoint.get("EndpointConfigName")
+        config = (
+            described(client.describe_endpoint_config, f"the configuration {of}", EndpointConfigName=of) if of else None
+        )
+        if config is None:
+            return Usage(known=False)
+        now = {one["VariantName"]: one.get("CurrentInstanceCount") for one in endpoint.get("ProductionVariants") or ()}
+        variants = [*config["ProductionVariants"], *(config.get("ShadowProductionVariants") or ())]
         items = tuple(
             UsageItem(
-                sku=sku(HOSTING, one["InstanceType"]), quantity=24.0 * one.get("InitialInstanceCount", 1),
+                sku=sku(HOSTING, one["InstanceType"]),
+                quantity=24.0 * (now.get(one["VariantName"]) or one.get("InitialInstanceCount", 1)),
                 unit="instance-hour", part="hosting", region=self._settings.region,
             )
             for one in variants if one.get("InstanceType")
@@ -158,8 +166,9 @@ class Inventory:
             try:
                 getattr(self._clients.sagemaker, call)(**{argument: name})
             except ClientError as error:
-                # Missing things, and jobs that have ended, are answered by one of these two.
-                if not is_code(error, "ValidationException", "ResourceNotFound"):
+                # "Cannot update in-progress endpoint" is a ValidationException, too: then it is there, and bills on.
+                ended = kind in _DESCRIBES and not self._is_running(kind, name)
+                if not (is_missing(error) or ended):
                     raise
 
     def _is_running(self, kind: str, name: str) -> bool:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from automl_bridge.spec import JobSpec
     from automl_bridge_sagemaker.settings import SageMakerSettings
 
-__all__ = ["data_form", "data_location", "job_location", "root"]
+__all__ = ["data_form", "data_location", "job_location", "output_location", "root"]
 
 LAYOUT_VERSION = 1
 """Changes when the staged bytes of the same data would: an old layout is never mistaken for a new one."""
@@ -50,3 +50,8 @@ def data_location(spec: JobSpec, settings: SageMakerSettings) -> Location:
 def job_location(name: str, settings: SageMakerSettings) -> Location:
     """Return the folder of the job ``name``."""
     return root(settings) / "jobs" / name
+
+
+def output_location(name: str, settings: SageMakerSettings) -> Location:
+    """Return the folder that the service writes to for the job ``name``."""
+    return job_location(name, settings) / "output"

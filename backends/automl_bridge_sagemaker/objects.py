@@ -25,7 +25,7 @@ class Objects:
 
     def __init__(self, clients: Clients, settings: SageMakerSettings) -> None:
         self._clients = clients
-        self._settings = settings
+        self.settings = settings
         self._region_checked = False
 
     @property
@@ -46,6 +46,9 @@ class Objects:
                     return str(region)
                 if is_code(error, "404", "NoSuchBucket", "NotFound"):
                     return None
+                if is_code(error, "400"):
+                    # A HEAD has no words: a GET says what is wrong, an expired token for one.
+                    return self._location(bucket)
                 raise
         named = answer.get("BucketRegion") or answer["ResponseMetadata"]["HTTPHeaders"].get("x-amz-bucket-region")
         return str(named) if named else self._location(bucket)
@@ -60,7 +63,7 @@ class Objects:
         """Raise `ConfigError` unless the bucket is there and in the region of the jobs; asked once."""
         if self._region_checked:
             return
-        bucket, wanted = self._settings.bucket or "", self._settings.region
+        bucket, wanted = self.settings.bucket or "", self.settings.region
         region = self.region_of(bucket)
         if region is None:
             raise ConfigError(f"there is no bucket {bucket}", hint=f"make it in {wanted}, or set another bucket")
@@ -78,8 +81,8 @@ class Objects:
         from botocore.exceptions import ClientError
 
         encryption: dict[str, str] = {"ServerSideEncryption": "AES256"}
-        if self._settings.kms_key:
-            encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": self._settings.kms_key}
+        if self.settings.kms_key:
+            encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": self.settings.kms_key}
         key = place.file(name)
         with translated(f"writing s3://{place.bucket}/{key}"):
             try:

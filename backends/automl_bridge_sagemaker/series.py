@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import datetime
+import math
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -186,10 +187,17 @@ def _by_step(answer: bytes, keys: list[str], time: str, names: list[str]) -> dic
         try:
             quantiles = [float(row[name]) for name in names]
             mean = float(row["mean"]) if "mean" in row else quantiles[len(names) // 2]
-            found[*(row[key] for key in keys), _stamp(row[time])] = [mean, *quantiles]
-        except ValueError:
-            raise BackendError(f"line {number} of the transform job's answer is no forecast: {row}") from None
+            step = (*(row[key] for key in keys), _stamp(row[time]))
+        except (TypeError, ValueError):
+            raise _unreadable(number, row) from None
+        if not all(map(math.isfinite, (mean, *quantiles))):
+            raise _unreadable(number, row)
+        found[step] = [mean, *quantiles]
     return found
+
+
+def _unreadable(number: int, row: dict[str, str]) -> BackendError:
+    return BackendError(f"line {number} of the transform job's answer is no forecast: {row}")
 
 
 def _records(body: bytes) -> Iterator[dict[str, str]]:
@@ -197,5 +205,6 @@ def _records(body: bytes) -> Iterator[dict[str, str]]:
 
 
 def _stamp(text: str) -> datetime:
-    """Read a stamp however it is written: ``2024-12-31``, with a time, with a ``T`` or a zone; zones are UTC."""
-    return datetime.fromisoformat(text.strip()).replace(tzinfo=None)
+    """Read a stamp however it is written: ``2024-12-31``, with a time, with a ``T`` or a zone; as UTC."""
+    stamp = datetime.fromisoformat(text.strip())
+    return stamp if stamp.tzinfo is None else stamp.astimezone(UTC).replace(tzinfo=None)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from automl_bridge.backend import JobRef, Plan
 from automl_bridge.cloud.layout import Location, split_uri
-from automl_bridge.errors import RejectedError
-from automl_bridge_sagemaker.errors import is_code, translated
+from automl_bridge.errors import RejectedError, TransientError
+from automl_bridge_sagemaker.errors import is_code, is_missing, translated
 from automl_bridge_sagemaker.requests import SPEC_TAG
 
 if TYPE_CHECKING:
@@ -52,10 +52,7 @@ def _submit_train(plan: Plan, clients: Clients, objects: Objects) -> JobRef:
             # Ours, from before a crash or from a try whose answer was lost; or somebody else's.
             if not is_code(error, "ResourceInUse"):
                 raise
-            found = find(plan, clients)
-            if found is None:
-                raise
-            return found
+            return _there(plan, clients)
     return JobRef(backend="sagemaker", name=plan.spec.name, kind="train", remote_id=answer["AutoMLJobArn"])
 
 
@@ -71,11 +68,16 @@ def _submit_predict(plan: Plan, clients: Clients, objects: Objects) -> JobRef:
         except ClientError as error:
             if not is_code(error, "ResourceInUse"):
                 raise
-            found = find(plan, clients)
-            if found is None:
-                raise
-            return found
+            return _there(plan, clients)
     return JobRef(backend="sagemaker", name=plan.spec.name, kind="predict", remote_id=answer["TransformJobArn"])
+
+
+def _there(plan: Plan, clients: Clients) -> JobRef:
+    """Return the job that the service says is there; it may take a moment until it can be read, too."""
+    found = find(plan, clients)
+    if found is None:
+        raise TransientError(f"SageMaker has a job of the name {plan.spec.name}, and does not show it yet")
+    return found
 
 
 def _create_model(plan: Plan, request: dict[str, Any], clients: Clients) -> None:
@@ -86,10 +88,14 @@ def _create_model(plan: Plan, request: dict[str, Any], clients: Clients) -> None
             clients.sagemaker.create_model(**request)
         except ClientError as error:
             # A second model of one name is a ValidationException here, not ResourceInUse.
-            if not is_code(error, "ValidationException", "ResourceInUse", says="already exist"):
+            taken = is_code(error, "ValidationException", says="already exist") or is_code(error, "ResourceInUse")
+            if not taken:
                 raise
-            arn = clients.sagemaker.describe_model(ModelName=request["ModelName"])["ModelArn"]
-            _check_ours(plan, arn, clients, "model")
+            name = request["ModelName"]
+            there = described(clients.sagemaker.describe_model, f"model {name}", ModelName=name)
+            if there is None:
+                raise TransientError(f"SageMaker has a model of the name {name}, and does not show it yet") from error
+            _check_ours(plan, there["ModelArn"], clients, "model")
 
 
 def _keep_plan(plan: Plan, folder: Location, objects: Objects) -> None:
@@ -128,19 +134,14 @@ def find(plan: Plan, clients: Clients) -> JobRef | None:
 
 
 def described(call: Any, what: str, **names: str) -> dict[str, Any] | None:
-    """Return what the service says of a thing; None if it is not there.
-
-    What is not there is ResourceNotFound for AutoML jobs and a ValidationException for the older kinds.
-    """
+    """Return what the service says of a thing; None if it is not there."""
     from botocore.exceptions import ClientError
 
     with translated(f"looking for {what}"):
         try:
             found: dict[str, Any] = call(**names)
         except ClientError as error:
-            if is_code(error, "ResourceNotFound", "ResourceNotFoundException"):
-                return None
-            if is_code(error, "ValidationException", says="could not find"):
+            if is_missing(error):
                 return None
             raise
     return found
@@ -149,7 +150,7 @@ def described(call: Any, what: str, **names: str) -> dict[str, Any] | None:
 def _check_ours(plan: Plan, arn: str, clients: Clients, what: str) -> None:
     with translated(f"reading the tags of {arn}"):
         pages = clients.sagemaker.get_paginator("list_tags").paginate(ResourceArn=arn)
-        tags = {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
+        tags = {tag["Key"]: tag["Value"] for page in pages for tag in page.get("Tags") or ()}
     if tags.get(SPEC_TAG) != plan.spec.digest():
         raise RejectedError(
             f"the account has another {what} of the name {plan.spec.name}", hint="start a new run: it has a new name"

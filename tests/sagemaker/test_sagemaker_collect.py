@@ -122,7 +122,7 @@ class Service:
                 | {f"{kind}JobStatus": "Completed"}
                 for n in names
             ]
-            expected = {"NameContains": NAME[:10], "CreationTimeAfter": START, "MaxResults": 100}
+            expected = {"NameContains": NAME[:10], "CreationTimeAfter": START - timedelta(minutes=1), "MaxResults": 100}
             self.answers(f"list_{kind.lower()}_jobs", {f"{kind}JobSummaries": summaries}, **expected)
 
 
