@@ -132,3 +132,12 @@ def test_an_output_that_cannot_be(tmp_path, monkeypatch, capsys, out):
     Path("d.csv").write_text(GOOD)
     assert invoke(["predict", "any", "d.csv", "-o", out]) == 2
     assert "what you can do:" in capsys.readouterr().err
+
+
+def test_a_column_can_be_left_out_as_the_notes_say(cli, tmp_path):
+    table = tmp_path / "t.csv"
+    table.write_text("a,b,y\n" + "".join(f"{row},{row % 3},{row % 2}\n" for row in range(60)))
+    done = cli("fit", table, "--target", "y", "--type", "b=ignored", "-b", "baseline", "--dry-run", "--json")
+    assert done.code == 0
+    assert "ignored" not in done.err
+    assert cli("fit", table, "--target", "y", "--type", "b=odd", "-b", "baseline", "--dry-run").code == 2

@@ -74,7 +74,7 @@ def parse_types(words: list[str]) -> dict[str, str]:
     from automl_bridge.errors import UnknownNameError, UsageError
     from automl_bridge.spec import Kind
 
-    kinds = [str(kind) for kind in Kind]
+    kinds = [*(str(kind) for kind in Kind), "ignored"]
     types = {}
     for word in words:
         column, equals, kind = word.rpartition("=")
