@@ -89,4 +89,8 @@ def _quota(clients: Clients, settings: SageMakerSettings) -> tuple[bool | None, 
         return None, f"the account tells no quota of {' or '.join(wanted)}"
     short = {name: value for name, value in found.items() if value < wanted[name]}
     told = "; ".join(f"{name}: {value:g} (plans take {wanted[name]})" for name, value in (short or found).items())
+    training = found.get(f"{settings.assumed_instance} for training job usage")
+    if training is not None and training != settings.assumed_parallelism and training >= 1:
+        # A plan is made without asking anybody, so that what the account may use gets into it by a setting.
+        told += f"; with assumed_parallelism = {training:g} plans and caps reckon with all that the account may use"
     return not short, told
