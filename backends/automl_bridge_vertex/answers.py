@@ -42,14 +42,17 @@ def read_answers(body: bytes, name: str, sent: Sequence[str]) -> Iterator[Answer
     sent
         Columns that were sent: the others are the answer.
     """
-    if name.endswith(".csv"):
+    # "predictions_0001.csv", but "prediction.results-00000-of-00002", too: then the first character tells.
+    told = name.endswith((".csv", ".json", ".jsonl"))
+    if name.endswith(".csv") if told else not body.lstrip().startswith(b"{"):
         yield from _from_csv(body, sent)
     else:
         yield from _from_lines(body)
 
 
 def _from_lines(body: bytes) -> Iterator[Answer]:
-    for number, line in enumerate(body.decode("utf-8").splitlines(), start=1):
+    # By line feeds alone: a text may hold other characters that Python takes for an end of line.
+    for number, line in enumerate(body.decode("utf-8-sig").split("\n"), start=1):
         if not line.strip():
             continue
         try:
@@ -66,7 +69,7 @@ def _from_lines(body: bytes) -> Iterator[Answer]:
 
 
 def _from_csv(body: bytes, sent: Sequence[str]) -> Iterator[Answer]:
-    reader = csv.DictReader(io.StringIO(body.decode("utf-8"), newline=""))
+    reader = csv.DictReader(io.StringIO(body.decode("utf-8-sig"), newline=""))
     new = [name for name in reader.fieldnames or () if name not in set(sent)]
     for row in reader:
         yield row, _prediction({name: row[name] for name in new if row[name] is not None})

@@ -10,7 +10,7 @@ from automl_bridge.costs.usage import Usage
 from automl_bridge.errors import RejectedError
 from automl_bridge.spec import ModelRef
 from automl_bridge_vertex.objectives import IMAGE_OBJECTIVE, METRIC_OF, QUANTILE_LOSS
-from automl_bridge_vertex.polling import state_of
+from automl_bridge_vertex.polling import state_of, word_of
 from automl_bridge_vertex.usage import as_json, training_usage
 
 if TYPE_CHECKING:
@@ -54,9 +54,9 @@ def collect_train(job: JobRef, clients: Clients, settings: VertexSettings) -> Ou
     )
     if pipeline is None:
         raise RejectedError(f"the project has no training pipeline {job.remote_id} any more")
-    state = state_of(pipeline.state.name)
+    state = state_of(word_of(pipeline))
     if not state.is_final:
-        raise RejectedError(f"the training pipeline {job.name} is {pipeline.state.name}: it has not ended")
+        raise RejectedError(f"the training pipeline {job.name} is {word_of(pipeline)}: it has not ended")
     usage, notes = _billed(pipeline, state, settings)
     common: dict[str, Any] = {"usage": usage, "versions": versions()}
     if state is JobState.CANCELLED:
@@ -123,7 +123,10 @@ def _metrics(model: Any, clients: Clients) -> tuple[dict[str, Any], tuple[str, .
         listed = list(clients.listed(doing, clients.models.list_model_evaluations, {"parent": parent}))
     if not listed:
         return {}, ("Vertex AI gave no evaluation of the model",)
-    return dict(as_json(type(listed[0]).pb(listed[0]).metrics) or {}), ()
+    # The first is that of the training; others were asked for later, over other rows.
+    first = min(listed, key=lambda one: (one.create_time.timestamp() if one.create_time else 0.0, one.name))
+    told = as_json(type(first).pb(first).metrics)
+    return dict(told) if isinstance(told, dict) else {}, ()
 
 
 def _numbers(metrics: dict[str, Any]) -> Iterator[tuple[str, float]]:

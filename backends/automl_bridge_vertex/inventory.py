@@ -11,7 +11,7 @@ from automl_bridge.costs.usage import Usage, UsageItem
 from automl_bridge.errors import TransientError, UnsupportedError
 from automl_bridge_vertex.layout import root
 from automl_bridge_vertex.planning import BATCH_JOB, DATASET, ENDPOINT, JOB_FOLDER, MODEL, PIPELINE, STAGED_DATA
-from automl_bridge_vertex.polling import is_final
+from automl_bridge_vertex.polling import is_final, word_of
 from automl_bridge_vertex.rates import IMAGE_HOSTING, STORAGE, inference
 from automl_bridge_vertex.requests import RUN_LABEL
 from automl_bridge_vertex.submission import of_run
@@ -69,7 +69,7 @@ class Inventory:
         """List datasets, jobs that run, endpoints, models, and what lies in the bucket."""
         for kind in _KINDS:
             for one in self._listed(kind, f"labels.{RUN_LABEL}:*"):
-                if kind not in _JOBS or not is_final(one.state.name):
+                if kind not in _JOBS or not is_final(word_of(one)):
                     yield self._resource(kind, one)
         yield from self._stored()
 
@@ -146,7 +146,8 @@ class Inventory:
             self._stop(kind, thing) if kind in _JOBS else self._delete(kind, thing)
 
     def _stop(self, kind: str, job: Any) -> None:
-        if is_final(job.state.name) or job.state.name.endswith("CANCELLING"):
+        word = word_of(job)
+        if is_final(word) or word.endswith("CANCELLING"):
             return
         from automl_bridge.errors import RejectedError
 
@@ -157,7 +158,7 @@ class Inventory:
             # It may have ended since it was looked at: then there is nothing to stop.
             get = getattr(self._client(kind), f"get_{_KINDS[kind].noun}")
             now = self._clients.found(f"reading {job.name}", get, job.name)
-            if now is not None and not is_final(now.state.name):
+            if now is not None and not is_final(word_of(now)):
                 raise
 
     def _delete(self, kind: str, thing: Any) -> None:

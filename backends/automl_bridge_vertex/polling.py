@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from automl_bridge_vertex.clients import Clients
     from automl_bridge_vertex.settings import VertexSettings
 
-__all__ = ["FEW", "PAGE", "Polling", "is_final", "state_of"]
+__all__ = ["FEW", "PAGE", "Polling", "is_final", "number_of", "state_of", "word_of"]
 
 FEW = 3
 """So many jobs are asked for one by one: that is exact, however long the project's list is."""
@@ -52,6 +52,21 @@ def state_of(name: str) -> JobState:
     return _STATES.get(name.removeprefix("PIPELINE_STATE_").removeprefix("JOB_STATE_"), JobState.RUNNING)
 
 
+def word_of(thing: Any) -> str:
+    """Return the service's word for the state of a pipeline or a job; one that the client does not know is a number."""
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        state = thing.state
+    return str(getattr(state, "name", f"state {state}"))
+
+
+def number_of(name: str) -> str:
+    """Return the end of a resource's name, which tells it from others: what the project is called before it varies."""
+    return name.rpartition("/")[2]
+
+
 def is_final(name: str) -> bool:
     """Whether it stays like that."""
     return state_of(name).is_final
@@ -69,27 +84,31 @@ class Polling:
         """Return the progress of the jobs that the service knows."""
         answers: dict[JobRef, Progress] = {}
         for kind in ("train", "predict"):
-            wanted = {job.remote_id: job for job in jobs if job.kind == kind and job.remote_id}
-            for found in self._found(kind, wanted) if wanted else ():
-                self._created[found.name] = found.create_time
-                answers[wanted[found.name]] = self._progress(found)
+            # A project is called by its id or by its number, and the service need not answer as it was asked.
+            wanted = {number_of(job.remote_id): job for job in jobs if job.kind == kind and job.remote_id}
+            for number, found in self._found(kind, wanted) if wanted else ():
+                if found.create_time is not None:
+                    self._created[number] = found.create_time
+                answers[wanted[number]] = self._progress(found)
         return answers
 
-    def _found(self, kind: str, wanted: dict[str, JobRef]) -> Iterator[Any]:
+    def _found(self, kind: str, wanted: dict[str, JobRef]) -> Iterator[tuple[str, Any]]:
         client = self._clients.pipelines if kind == "train" else self._clients.jobs
         noun = "training_pipeline" if kind == "train" else "batch_prediction_job"
         left = set(wanted)
         if len(wanted) > FEW:
             for found in self._listed(client, noun, kind, wanted):
-                if found.name in left:
-                    left.discard(found.name)
-                    yield found
+                number = number_of(found.name)
+                if number in left:
+                    left.discard(number)
+                    yield number, found
                 if not left:
                     return
-        for name in sorted(left)[:MISSED]:
-            found = self._clients.found(f"reading {name}", getattr(client, f"get_{noun}"), name)
+        for number in sorted(left)[:MISSED]:
+            name = wanted[number].remote_id
+            found = self._clients.found(f"reading {name}", getattr(client, f"get_{noun}"), str(name))
             if found is not None:
-                yield found
+                yield number, found
 
     def _listed(self, client: Any, noun: str, kind: str, wanted: dict[str, JobRef]) -> Iterator[Any]:
         fields = _PIPELINE_FIELDS if kind == "train" else _JOB_FIELDS
@@ -109,8 +128,9 @@ class Polling:
         return f'{ours} AND create_time>="{oldest:%Y-%m-%dT%H:%M:%SZ}"'
 
     def _progress(self, found: Any) -> Progress:
-        state = state_of(found.state.name)
-        words = found.error.message or found.state.name.partition("_STATE_")[2].lower().replace("_", " ")
+        word = word_of(found)
+        state = state_of(word)
+        words = found.error.message or word.rpartition("_STATE_")[2].lower().replace("_", " ")
         usage: Usage | None = None
         if hasattr(found, "training_task_metadata"):
             usage = training_usage(found, self._settings)

@@ -13,7 +13,7 @@ from automl_bridge.task import Task
 from automl_bridge_vertex.answers import probabilities, read_answers, values
 from automl_bridge_vertex.collecting import failure_of, versions
 from automl_bridge_vertex.columns import key_column, series_column
-from automl_bridge_vertex.polling import state_of
+from automl_bridge_vertex.polling import state_of, word_of
 from automl_bridge_vertex.submission import job_folder, plan_of
 from automl_bridge_vertex.usage import batch_usage
 
@@ -43,9 +43,9 @@ def collect_predict(
     )
     if found is None:
         raise RejectedError(f"the project has no batch prediction job {job.remote_id} any more")
-    state = state_of(found.state.name)
+    state = state_of(word_of(found))
     if not state.is_final:
-        raise RejectedError(f"the batch prediction job {job.name} is {found.state.name}: it has not ended")
+        raise RejectedError(f"the batch prediction job {job.name} is {word_of(found)}: it has not ended")
     plan = plan_of(job_folder(found.output_config.gcs_destination.output_uri_prefix), objects)
     if plan is None:
         failure = Failure(kind="storage", message=f"the plan of the job {job.name} is not beside its output any more")
@@ -53,7 +53,7 @@ def collect_predict(
     spec = plan.spec
     usage, said = batch_usage(
         found, settings, forecast=spec.task is Task.FORECASTING, images=spec.task is Task.IMAGE_CLASSIFICATION,
-        rows=spec.profile.rows["predict"] if state is JobState.SUCCEEDED else 0,
+        rows=spec.profile.rows["predict"] if state is JobState.SUCCEEDED else 0, ran=state is JobState.SUCCEEDED,
     )  # fmt: skip
     common: dict[str, Any] = {"usage": usage, "versions": versions(), "notes": (said,) if said else ()}
     if state is not JobState.SUCCEEDED:
@@ -82,6 +82,8 @@ def _outputs(spec: JobSpec, job: Any, objects: Objects) -> NDArray[np.float64]:
             said = said or _first_error(name, body)
             continue
         numbers, answers = rows.numbers(read_answers(body, name, _sent(spec)))
+        if numbers and not 0 <= min(numbers) <= max(numbers) < len(outputs):
+            raise BackendError(f"{name} answers rows {min(numbers)} to {max(numbers)}; {len(outputs):,} were asked")
         if numbers:
             read = probabilities(answers, width) if spec.task.is_classification else values(answers, quantiles)
             outputs[numbers] = read
@@ -134,12 +136,19 @@ class _Rows(NamedTuple):
             if self.key:
                 given = instance.get(self.key)
                 # Without a number it is a row of history, or one whose number was lost: that shows in the count.
-                rows = [] if given in (None, "") else [int(float(given))]
+                rows = [] if given in (None, "") else [_number(given)]
             else:
                 rows = self.images.get(str(instance.get("content")), [])
             numbers += rows
             answers += [answer] * len(rows)
         return numbers, answers
+
+
+def _number(given: Any) -> int:
+    try:
+        return int(float(given))
+    except (TypeError, ValueError, OverflowError):
+        raise BackendError(f"an answer of the job names the row {str(given)[:100]}, which is no number") from None
 
 
 def _asked(spec: JobSpec, job: Any, objects: Objects) -> _Rows:
@@ -151,7 +160,9 @@ def _asked(spec: JobSpec, job: Any, objects: Objects) -> _Rows:
         body = objects.read(split_uri(uri))
         if body is None:
             raise BackendError(f"the list {uri} of the images that were asked is not there any more")
-        for line in body.decode("utf-8").splitlines():
+        for line in body.decode("utf-8").split("\n"):
+            if not line.strip():
+                continue
             images.setdefault(json.loads(line)["content"], []).append(number)
             number += 1
     return _Rows("", images)

@@ -213,12 +213,16 @@ class Submission:
                 f"the project has another job of the name {plan.spec.name} ({strange[0].name})",
                 hint="start a new run: it has a new name",
             )
-        first, *others = sorted(found, key=lambda one: (one.create_time.timestamp(), one.name))
+        first, *others = sorted(found, key=_age)
         if cancel is not None:
-            from automl_bridge_vertex.polling import is_final
+            from automl_bridge_vertex.polling import is_final, word_of
 
             client = self._clients.pipelines if "pipeline" in cancel else self._clients.jobs
             for other in others:
-                if not is_final(other.state.name):
+                if not is_final(word_of(other)):
                     self._clients.tell(f"stopping {other.name}", getattr(client, cancel), {"name": other.name})
         return first
+
+
+def _age(thing: Any) -> tuple[float, str]:
+    return (thing.create_time.timestamp() if thing.create_time else 0.0, thing.name)

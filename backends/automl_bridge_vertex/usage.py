@@ -69,7 +69,9 @@ def training_usage(pipeline: Any, settings: VertexSettings) -> Usage | None:
     return Usage(items=(item,))
 
 
-def batch_usage(job: Any, settings: VertexSettings, *, forecast: bool, images: bool, rows: int) -> tuple[Usage, str]:
+def batch_usage(
+    job: Any, settings: VertexSettings, *, forecast: bool, images: bool, rows: int, ran: bool = False
+) -> tuple[Usage, str]:
     """Return what a batch prediction job used, and a sentence where that is not the service's own word.
 
     Parameters
@@ -80,6 +82,8 @@ def batch_usage(job: Any, settings: VertexSettings, *, forecast: bool, images: b
         What it predicted.
     rows
         How many rows it answered.
+    ran
+        Whether it is sure to have run, though it may not say when.
     """
 
     def item(sku: str, quantity: float, unit: str, part: Part = "prediction") -> UsageItem:
@@ -94,9 +98,9 @@ def batch_usage(job: Any, settings: VertexSettings, *, forecast: bool, images: b
     unit = "node-hour" if images else "instance-hour"
     if hours > 0:
         return Usage(items=(item(sku, hours, unit),)), ""
-    if not job.start_time:
+    if not job.start_time and not ran:
         return Usage(), ""
-    if images or int(spec.max_replica_count) != 1 or not job.end_time:
+    if not job.start_time or images or int(spec.max_replica_count) != 1 or not job.end_time:
         return Usage(known=False), "how many hours the batch prediction was billed is not known: Vertex AI did not say"
     # One machine, from start to end: the service may leave its own count out for AutoML models.
     seconds = (job.end_time - job.start_time).total_seconds()
