@@ -11,7 +11,7 @@ from automl_bridge.errors import BackendError, RejectedError
 from automl_bridge.spec import ModelRef
 from automl_bridge_azure.answers import read_predictions
 from automl_bridge_azure.environments import environment_of
-from automl_bridge_azure.layout import place_of
+from automl_bridge_azure.layout import job_location, place_of
 from automl_bridge_azure.metering import seconds_of, usage_of
 from automl_bridge_azure.native import minutes_of
 from automl_bridge_azure.polling import objective_of, size_of
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from automl_bridge_azure.clients import Clients
     from automl_bridge_azure.history import History
     from automl_bridge_azure.objects import Objects
+    from automl_bridge_azure.settings import AzureSettings
 
 __all__ = ["collect_predict", "collect_train", "failure_kind"]
 
@@ -169,7 +170,7 @@ def collect_predict(name: str, clients: Clients, history: History, objects: Obje
         stopped_by = "done" if state is JobState.FAILED else "cancel"
         return Outcome(state=state, stopped_by=stopped_by, usage=usage, failure=failure, versions=_versions())
     try:
-        outputs = _outputs(name, answer, objects)
+        outputs = _outputs(name, answer, objects, clients.settings)
     except BackendError as error:
         if type(error) is not BackendError:
             raise
@@ -180,9 +181,11 @@ def collect_predict(name: str, clients: Clients, history: History, objects: Obje
     )
 
 
-def _outputs(name: str, answer: Mapping[str, Any], objects: Objects) -> NDArray[np.float64]:
+def _outputs(name: str, answer: Mapping[str, Any], objects: Objects, settings: AzureSettings) -> NDArray[np.float64]:
     """Read what the script wrote, and check that there is one line a row."""
-    output = place_of(answer["properties"]["outputs"]["predictions"]["uri"].rstrip("/") + "/")
+    told = ((answer["properties"].get("outputs") or {}).get("predictions") or {}).get("uri")
+    # The answer may leave out where it writes; it was told to write there.
+    output = place_of(told.rstrip("/") + "/") if told else job_location(name, settings) / "output"
     held = objects.read_json(output.above, PLAN_FILE)
     if held is None:
         raise BackendError(f"the plan of the job {name} is not beside its output any more")

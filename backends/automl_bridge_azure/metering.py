@@ -7,7 +7,7 @@ that a machine starts and idles before it is given back is in no run, so it is n
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from automl_bridge.costs.usage import Part, Usage, UsageItem
@@ -20,6 +20,7 @@ __all__ = ["seconds_of", "usage_of"]
 
 _DURATION = re.compile(r"(?:(\d+)\.)?(\d+):(\d{2}):(\d{2}(?:\.\d+)?)")
 _ENDED = frozenset({"Completed", "Failed", "Canceled"})
+_WORKED = frozenset({"Completed", "Running", "Finalizing"})
 
 
 def usage_of(
@@ -42,8 +43,8 @@ def usage_of(
         seconds = seconds_of(run)
         ended = run.get("status") in _ENDED
         if seconds is None:
-            # A run that never started used nothing; one that started and does not say how long is not known.
-            known = known and not _started(run)
+            # A run that never started used nothing; one that has, or has done its work, and does not say is not known.
+            known = known and not (_started(run) or run.get("status") in _WORKED)
             continue
         if final and not ended:
             known = False
@@ -81,9 +82,11 @@ def _time(value: object) -> datetime | None:
         return None
     text = re.sub(r"(\.\d{6})\d+", r"\1", str(value)).replace("Z", "+00:00")
     try:
-        return datetime.fromisoformat(text)
+        found = datetime.fromisoformat(text)
     except ValueError:
         return None
+    # The names of the fields end in Utc; whether their values say so, too, differs.
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _compute(run: Mapping[str, Any]) -> Mapping[str, Any]:

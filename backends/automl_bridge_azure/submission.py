@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from automl_bridge.backend import JobRef, JobState, Plan
 from automl_bridge.errors import CredentialsError, RejectedError, TransientError
-from automl_bridge_azure.errors import translated
+from automl_bridge_azure.errors import status_of, translated
 from automl_bridge_azure.layout import job_location
 from automl_bridge_azure.native import job_of
 from automl_bridge_azure.requests import SPEC_TAG
@@ -45,9 +45,11 @@ def submit(plan: Plan, clients: Clients, objects: Objects) -> JobRef:
             clients.ml.jobs.create_or_update(job_of(plan.request))
     except (TransientError, CredentialsError):
         raise
-    except RejectedError:
+    except RejectedError as error:
         # "A job with this name already exists": ours, from a try whose answer was lost; or somebody else's.
         found = find(plan, clients)
+        if found is None and status_of(error.__cause__ or error) == 409:
+            raise TransientError(f"Azure has a job of the name {name}, and does not show it yet") from error
         if found is None:
             raise
         return found
