@@ -358,7 +358,10 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no t
         if self.task_ is Task.FORECASTING:
             return _pickling.session_for(self).predict(self._source, X)
         table = _inputs.checked_for_predict(X, self.n_features_in_, type(self).__name__)
-        return _pickling.session_for(self).predict(self._source, table, bad_images=self.bad_images)
+        predictions = _pickling.session_for(self).predict(self._source, table, bad_images=self.bad_images)
+        for note in predictions.notes:
+            warnings.warn(note, UserWarning, stacklevel=3)
+        return predictions
 
     def __getstate__(self) -> dict[str, Any]:
         return _pickling.state_of(super().__getstate__())

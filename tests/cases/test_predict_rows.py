@@ -205,9 +205,15 @@ DRESSES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
 }
 
 
+@pytest.mark.filterwarnings('ignore:stamps of "when" have a time zone in training:UserWarning')
 @pytest.mark.parametrize("dress", DRESSES)
 def test_the_same_values_in_other_types(model, rows, dress):
     _close(model.predict_proba(DRESSES[dress](rows)), model.predict_proba(rows))
+
+
+def test_stamps_that_lost_their_zone_are_warned_of(model, rows):
+    with pytest.warns(UserWarning, match='"when" have a time zone in training, and none now'):
+        model.predict(rows[:3].assign(when=rows["when"][:3].dt.tz_localize(None)))
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet", "arrow"])

@@ -264,6 +264,8 @@ LEAKS = {
     "label as flag": lambda frame: frame["label"] == "yes",
     "label in other words": lambda frame: np.where(frame["label"] == "yes", "ano", "ne"),
     "filled for one class only": lambda frame: pd.Series(np.where(frame["label"] == "yes", "closed", None)),
+    "filled for one class only, each time another": lambda frame: frame["number"].where(frame["label"] == "yes"),
+    "label as a noisy score": lambda frame: (frame["label"] == "yes") + frame["number"] * 1e-5,
 }
 
 

@@ -95,6 +95,18 @@ def test_values_come_in_the_type_that_training_saw(name, values, expected):
     assert table.num_rows == 3
 
 
+@pytest.mark.parametrize(("zone", "new"), [("Europe/Berlin", None), (None, "Asia/Tokyo"), ("Europe/Berlin", "text")])
+def test_stamps_with_a_zone_on_one_side_only_are_told(zone, new):
+    seen = profile(d=pd.date_range("2024-01-01", periods=60, freq="h", tz=zone))
+    stamps = pd.date_range("2024-01-01", periods=3, freq="h", tz=None if new == "text" else new)
+    rows = NEW | {"d": stamps.strftime("%Y-%m-%d %H:%M:%S") if new == "text" else stamps}
+    (note,) = build_predict_dataset(rows, seen).notes
+    assert '"d"' in note
+    assert "UTC" in note
+    same = NEW | {"d": pd.date_range("2024-01-01", periods=3, freq="h", tz=zone and "UTC")}
+    assert build_predict_dataset(same, seen).notes == ()
+
+
 def test_zones_are_turned_into_trainings_zone():
     zone = pd.date_range("2024-01-01", periods=60, freq="h", tz="Europe/Berlin")
     seen = profile(d=zone)

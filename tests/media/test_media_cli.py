@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -116,3 +117,18 @@ def test_a_file_of_lines_is_predicted(cli, tmp_path, reviews):
     found = [row["prediction"] for row in rows_of(tmp_path / "out.csv")]
     assert len(found) == 3
     assert (found[0], found[2]) == ("good", "bad")
+
+
+def test_a_folder_is_compared_without_a_target_and_without_what_is_broken(cli, photo_folder, tmp_path):
+    folder = tmp_path / "some photos"
+    for kind in ("dark", "light"):
+        shutil.copytree(photo_folder / kind, folder / kind)
+    (folder / "dark" / "no picture.png").write_text("<html></html>")
+    asked = ("compare", str(folder), "--backends", "autokeras")
+    code, _, said = cli(*asked)
+    assert code == 2
+    assert "--bad-images skip" in said
+    code, shown, said = cli(*asked, "--bad-images", "skip")  # without --yes: the estimate, and no start
+    assert code == 2
+    assert "target label" in shown
+    assert "--yes" in said

@@ -11,6 +11,7 @@ import typer
 from automl_bridge.cli.entry import INTERRUPTED
 from automl_bridge.cli.forecasting import forecasting
 from automl_bridge.cli.options import (
+    BadImages,
     ProfileName,
     command,
     complete_metric,
@@ -44,9 +45,12 @@ def compare(  # noqa: PLR0913 - one parameter for each option
     *,
     data: Annotated[
         str | None,
-        typer.Argument(metavar="DATA", help="A CSV, Parquet or Arrow file, here or at s3://, gs:// or az://."),
+        typer.Argument(metavar="DATA", help="What fit takes: a file, here or at s3://, gs:// or az://, or a folder."),
     ] = None,
-    target: Annotated[list[str] | None, typer.Option("--target", "-t", metavar="COL", help="What to predict.")] = None,
+    target: Annotated[
+        list[str] | None,
+        typer.Option("--target", "-t", metavar="COL", help="What to predict. Not needed for a folder of pictures."),
+    ] = None,
     backends: Annotated[
         str | None, typer.Option(metavar="A,B", help="Who takes part besides the baseline; your backend if not set.")
     ] = None,
@@ -105,6 +109,7 @@ def compare(  # noqa: PLR0913 - one parameter for each option
         str | None,
         typer.Option(metavar="SHARE", help="Share of the rows to set aside; 0.2 if not set.", rich_help_panel=_DATA),
     ] = None,
+    bad_images: BadImages = None,
     report: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write an HTML report.", rich_help_panel=_OUTPUT)
     ] = None,
@@ -117,12 +122,19 @@ def compare(  # noqa: PLR0913 - one parameter for each option
     """Train on several backends side by side, score them on one holdout, and say which is worth its money."""
     from automl_bridge.cli.work import configuration, open_session
 
-    _check(data, target, resume, report, save)
+    _check(data, resume, report, save)
     config = configuration(
         profile=profile, metric=metric, objective=objective, cap=cap, seed=seed, max_time=max_time,
         max_trials=max_trials, holdout=holdout,
     )  # fmt: skip
-    roles = {"types": parse_types(types or []), "weight": weight, "group": group, "time": time, "forecast": forecast}
+    roles: dict[str, Any] = {
+        "types": parse_types(types or []),
+        "weight": weight,
+        "group": group,
+        "time": time,
+        "forecast": forecast,
+        "bad_images": bad_images or "refuse",
+    }
     how: dict[str, Any] = {"max_cost_usd": _dollars(max_cost), "seeds": seeds, "fresh": fresh, "retry": retry}
     if resume is not None:
         read = None
@@ -134,14 +146,12 @@ def compare(  # noqa: PLR0913 - one parameter for each option
         _go(session, prepared, config, yes=yes, report=report, save=save)
 
 
-def _check(
-    data: str | None, target: list[str] | None, resume: str | None, report: Path | None, save: Path | None
-) -> None:
+def _check(data: str | None, resume: str | None, report: Path | None, save: Path | None) -> None:
     """Look at everything that can be wrong before the data is read: that may take minutes."""
     from automl_bridge.errors import UsageError
 
-    if resume is None and (data is None or not target):
-        raise UsageError("compare needs DATA and --target", hint="or --resume ID, to go on with a comparison")
+    if resume is None and data is None:
+        raise UsageError("compare needs DATA", hint="or --resume ID, to go on with a comparison")
     if save is not None and save.suffix not in {".parquet", ".csv"}:
         raise UsageError(f"--save {save} is neither .parquet nor .csv", hint="name it result.parquet or result.csv")
     for path in (report, save):
@@ -170,7 +180,7 @@ class _Read(NamedTuple):
 
     dataset: Dataset
     task: Task
-    target: tuple[str, ...]
+    target: tuple[str, ...] | None
     backends: list[str]
     notes: list[str]
 
@@ -181,7 +191,7 @@ def _read(
     from automl_bridge.cli.fit import read_data
 
     learned, dataset, notes = read_data(data, target, task, config, roles)
-    return _Read(dataset, learned, tuple(target), backends, notes)
+    return _Read(dataset, learned, tuple(target) or None, backends, notes)
 
 
 def _prepare(session: Session, resume: str | None, read: _Read | None, how: dict[str, Any]) -> Prepared:

@@ -68,7 +68,7 @@ def compare(  # noqa: PLR0913 - one parameter for each thing that a comparison c
     retry
         Whether runs that failed in it are tried again.
     columns
-        What else `build_dataset` takes: ``types``, ``weight``, ``group``, ``time``, ``forecast``.
+        What else `build_dataset` takes: ``types``, ``weight``, ``group``, ``time``, ``forecast``, ``bad_images``.
 
     Returns
     -------

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from automl_bridge.spec import ColumnProfile
 
-__all__ = ["cast_like", "cast_to_kind", "to_float"]
+__all__ = ["cast_like", "cast_to_kind", "to_float", "zone_notes"]
 
 _YES = ["true", "t", "yes", "y", "1", "1.0", "on"]
 _NO = ["false", "f", "no", "n", "0", "0.0", "off"]
@@ -49,6 +49,22 @@ def cast_like(column: pa.ChunkedArray, seen: ColumnProfile) -> pa.ChunkedArray:
     if seen.written is not None and is_text(column.type):
         column = Way.parse(seen.written).read(column, seen.name)
     return _reader(wanted)(column, wanted, seen.name)
+
+
+def zone_notes(column: pa.ChunkedArray, seen: ColumnProfile) -> list[str]:
+    """Say it where stamps have a zone on one side only: `cast_like` takes the other's to be in UTC."""
+    import pyarrow as pa
+
+    wanted = parse_type(seen.arrow_type)
+    if seen.distinct == 0 or column.null_count == len(column):
+        return []
+    given = parse_stamps(blanked(column)) if is_text(column.type) else column
+    if given is None or not pa.types.is_timestamp(given.type) or not pa.types.is_timestamp(wanted):
+        return []
+    if (given.type.tz is None) == (wanted.tz is None):
+        return []
+    with_zone, without = ("in training", "now") if wanted.tz else ("now", "in training")
+    return [f'stamps of "{seen.name}" have a time zone {with_zone}, and none {without}: those are taken to be in UTC']
 
 
 def _reader(wanted: pa.DataType) -> Callable[[pa.ChunkedArray, pa.DataType, str], pa.ChunkedArray]:

@@ -16,12 +16,15 @@ __all__ = ["leaking"]
 _SAMPLE_ROWS = 20_000
 _MIN_ROWS = 20
 _FIRST_ROWS = 500
+_APART = 1000
 
 
 def leaking(table: pa.Table, names: list[str], target: NDArray[np.float64], *, classes: int) -> list[str]:
     """Return those of ``names`` that stand one to one with the target in the first 20,000 rows.
 
-    For classes: every value of the column (missing is one too) goes with one class, and every class with one value.
+    For classes: every value of the column (missing is one too) goes with one class, and every class with one value;
+    or it is missing in all rows of one of two classes, and in no row of the other; or its numbers lie close about one
+    value a class (within a thousandth of what is between the classes).
     For numbers: the column is the target, times a factor, plus a constant.
 
     Parameters
@@ -44,9 +47,32 @@ def leaking(table: pa.Table, names: list[str], target: NDArray[np.float64], *, c
     for stretch in sorted({min(_FIRST_ROWS, rows), rows}):
         labels, own = np.unique(target[:stretch], return_inverse=True)
         columns = {
-            name: column for name, column in columns.items() if _one_to_one(column.slice(0, stretch), own, len(labels))
+            name: column for name, column in columns.items() if _tells(column.slice(0, stretch), own, len(labels))
         }
     return list(columns)
+
+
+def _tells(column: pa.ChunkedArray, own: NDArray[np.int64], labels: int) -> bool:
+    if _one_to_one(column, own, labels):
+        return True
+    if column.null_count:
+        return _one_to_one(column.is_null(), own, labels)
+    return is_number(column.type) and not is_text(column.type) and _in_bunches(column, own, labels)
+
+
+def _in_bunches(column: pa.ChunkedArray, own: NDArray[np.int64], labels: int) -> bool:
+    """Whether each class has numbers of its own, close together and far from those of the others."""
+    import numpy as np
+
+    values = np.asarray(column.cast("float64", safe=False).to_numpy())
+    if labels < 2 or not np.isfinite(values).all():
+        return False
+    low, high = np.full(labels, np.inf), np.full(labels, -np.inf)
+    np.minimum.at(low, own, values)
+    np.maximum.at(high, own, values)
+    order = np.argsort(low)
+    between = (low[order][1:] - high[order][:-1]).min()
+    return bool(between > _APART * (high - low).max() >= 0)
 
 
 def _one_to_one(column: pa.ChunkedArray, own: NDArray[np.int64], labels: int) -> bool:

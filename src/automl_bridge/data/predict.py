@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from automl_bridge.data.arrow_types import is_text
-from automl_bridge.data.cast import cast_like
+from automl_bridge.data.cast import cast_like, zone_notes
 from automl_bridge.data.dataset import Dataset
 from automl_bridge.data.fingerprint import fingerprint
 from automl_bridge.data.image_arrays import from_image_arrays, is_image_arrays
@@ -73,6 +73,7 @@ def build_predict_dataset(
             notes += said
         else:
             values = cast_like(given[1], column)
+            notes += zone_notes(given[1], column)
             field = pa.field(column.name, values.type)
         fields.append(field)
         columns.append(values)
