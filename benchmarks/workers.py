@@ -171,8 +171,8 @@ def main() -> None:
         try:
             for arm in arms:
                 print(f"{arm.name}: first search {arm.search(task, dataset):.1f} s", file=sys.stderr)
-            for _ in range(given.rounds):
-                for arm in arms:
+            for number in range(given.rounds):
+                for arm in arms if number % 2 else reversed(arms):  # what follows what changes
                     probes.append(probe())
                     arm.seconds.append(arm.search(task, dataset))
                     print(f"{arm.name}: {arm.seconds[-1]:.1f} s, probe {probes[-1]:.2f} s", file=sys.stderr)
