@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Literal
 
-from automl_bridge.backend import Failure, JobState, Outcome, Plan
+from automl_bridge.backend import Failure, JobState, Outcome
+from automl_bridge.cloud.outputs import keep
+from automl_bridge.cloud.plan_file import plan_of
 from automl_bridge.costs.usage import Usage
 from automl_bridge.errors import BackendError, RejectedError
 from automl_bridge.spec import ModelRef
@@ -17,7 +19,7 @@ from automl_bridge_azure.native import minutes_of
 from automl_bridge_azure.polling import objective_of, size_of
 from automl_bridge_azure.remote_job import PREDICTIONS, columns_of
 from automl_bridge_azure.rest import JOBS_VERSION
-from automl_bridge_azure.submission import PLAN_FILE, described
+from automl_bridge_azure.submission import described
 from automl_bridge_azure.trials import best_run, is_trial, message_of, state_of, trials_of
 
 if TYPE_CHECKING:
@@ -177,7 +179,7 @@ def collect_predict(name: str, clients: Clients, history: History, objects: Obje
         failure = Failure(kind="service", message=error.message)
         return Outcome(state=JobState.FAILED, usage=usage, failure=failure, versions=_versions())
     return Outcome(
-        state=JobState.SUCCEEDED, predictions=_kept(outputs, workspace, name), usage=usage, versions=_versions()
+        state=JobState.SUCCEEDED, predictions=keep(outputs, workspace, name), usage=usage, versions=_versions()
     )
 
 
@@ -186,23 +188,11 @@ def _outputs(name: str, answer: Mapping[str, Any], objects: Objects, settings: A
     told = ((answer["properties"].get("outputs") or {}).get("predictions") or {}).get("uri")
     # The answer may leave out where it writes; it was told to write there.
     output = place_of(told.rstrip("/") + "/") if told else job_location(name, settings) / "output"
-    held = objects.read_json(output.above, PLAN_FILE)
+    held = plan_of(output.above, objects)
     if held is None:
         raise BackendError(f"the plan of the job {name} is not beside its output any more")
-    spec = Plan.model_validate(held).spec
+    spec = held.spec
     body = objects.read(output, PREDICTIONS)
     if body is None:
         raise BackendError(f"the command job {name} left no {PREDICTIONS}")
     return read_predictions(body, columns_of(spec), spec.profile.rows["predict"], spec.task.is_classification)
-
-
-def _kept(outputs: NDArray[np.float64], workspace: Path, name: str) -> Path:
-    import os
-
-    import numpy as np
-
-    folder = workspace / "predictions"
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / f".{name}.{os.getpid()}.npy"
-    np.save(partial, outputs, allow_pickle=False)
-    return partial.replace(folder / f"{name}.npy")

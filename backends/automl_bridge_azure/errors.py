@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
-
+from automl_bridge.cloud.translating import translating
 from automl_bridge.errors import (
-    AutoMLBridgeError,
     BackendError,
     CredentialsError,
     RejectedError,
     ThrottledError,
     TransientError,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = ["code_of", "status_of", "translate", "translated"]
 
@@ -95,19 +89,5 @@ def _credentials(error: BaseException, said: str) -> BackendError:
     return CredentialsError(said, hint="log in again (az login, or a new secret); the run goes on where it was")
 
 
-@contextmanager
-def translated(doing: str) -> Iterator[None]:
-    """Translate what an SDK raises inside; errors of this package pass as they are."""
-    try:
-        yield
-    except AutoMLBridgeError:
-        raise
-    except Exception as error:
-        if not _is_of_sdk(error):
-            raise
-        raise translate(error, doing) from error
-
-
-def _is_of_sdk(error: Exception) -> bool:
-    modules = {kind.__module__.partition(".")[0] for kind in type(error).__mro__}
-    return bool(modules & _MODULES) or isinstance(error, ConnectionError)
+translated = translating(translate, _MODULES)
+"""Translates what is raised inside it: ``with translated("creating …"):``."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from automl_bridge.backend import Resource
+from automl_bridge.cloud.stored import stored_folders
 from automl_bridge.costs.usage import Usage, UsageItem
 from automl_bridge.errors import RejectedError, UnsupportedError
 from automl_bridge_azure.errors import status_of, translated
@@ -20,8 +21,6 @@ from automl_bridge_azure.trials import state_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from automl_bridge.cloud.layout import Location
-    from automl_bridge.cloud.objects import Stored
     from automl_bridge_azure.clients import Clients
     from automl_bridge_azure.objects import Objects
 
@@ -50,7 +49,10 @@ class Inventory:
         yield from self._jobs()
         yield from self._computes()
         yield from self._endpoints()
-        yield from self._stored()
+        yield from stored_folders(
+            self._objects, root(self._clients.settings), backend="azure", sku=BLOB_STORAGE,
+            region=self._clients.workspace.region, uri=aml_uri,
+        )  # fmt: skip
 
     def _jobs(self) -> Iterator[Resource]:
         params = {"api-version": JOBS_VERSION, "tag": RUN_TAG, "listViewType": "All"}
@@ -118,29 +120,6 @@ class Inventory:
             if status_of(error.__cause__ or error) not in {403, 404}:
                 raise
             return []
-
-    def _stored(self) -> Iterator[Resource]:
-        """List folders of datasets and of jobs in the datastore, with their size."""
-        for kind, name in ((STAGED_DATA, "data"), (JOB_FOLDER, "jobs")):
-            base = root(self._clients.settings) / name
-            folders: dict[str, list[Stored]] = {}
-            for stored in self._objects.listed(base):
-                folder, _, rest = stored.key.removeprefix(base.key).partition("/")
-                if rest:
-                    folders.setdefault(folder, []).append(stored)
-            for folder, held in folders.items():
-                yield self._folder(kind, base / folder, held, folder if kind == JOB_FOLDER else None)
-
-    def _folder(self, kind: str, place: Location, held: list[Stored], run: str | None) -> Resource:
-        size = sum(stored.size for stored in held)
-        region = self._clients.workspace.region
-        # A GB is 2**30 bytes here, for a month; a day is a thirtieth of it.
-        quantity = size / 2**30 / 30
-        item = UsageItem(sku=BLOB_STORAGE, quantity=quantity, unit="GB-month", part="storage", region=region)
-        return Resource(
-            backend="azure", kind=kind, name=aml_uri(place), since=min(s.modified for s in held).isoformat(),
-            usage_per_day=Usage(items=(item,)), run=run, details={"bytes": str(size), "objects": str(len(held))},
-        )  # fmt: skip
 
     def delete(self, kind: str, name: str) -> None:
         """Delete a thing, or stop a job; what is gone or has ended already is no error."""

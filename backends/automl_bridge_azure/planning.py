@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from automl_bridge.backend import Cap, Plan, PlannedResource
+from automl_bridge.cloud.stored import JOB_FOLDER, STAGED_DATA
 from automl_bridge.errors import BudgetError
 from automl_bridge_azure.checks import check_predict, check_train
 from automl_bridge_azure.expected_usage import predict_usage, train_usage
@@ -32,7 +33,6 @@ __all__ = [
 ]
 
 AUTOML_JOB, COMMAND_JOB = "AutoML job", "command job"
-STAGED_DATA, JOB_FOLDER = "staged data", "job files"
 COMPUTE, ENDPOINT = "compute", "endpoint"
 
 

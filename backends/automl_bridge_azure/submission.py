@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from automl_bridge.backend import JobRef, JobState, Plan
+from automl_bridge.backend import JobRef, JobState
+from automl_bridge.cloud.plan_file import keep_plan
 from automl_bridge.errors import CredentialsError, RejectedError, TransientError
 from automl_bridge_azure.errors import status_of, translated
 from automl_bridge_azure.layout import job_location
@@ -14,13 +15,12 @@ from automl_bridge_azure.rest import JOBS_VERSION
 from automl_bridge_azure.trials import state_of
 
 if TYPE_CHECKING:
+    from automl_bridge.backend import Plan
     from automl_bridge.spec import JobSpec
     from automl_bridge_azure.clients import Clients
     from automl_bridge_azure.objects import Objects
 
-__all__ = ["PLAN_FILE", "cancel", "described", "find", "submit"]
-
-PLAN_FILE = "plan.json"
+__all__ = ["cancel", "described", "find", "submit"]
 
 
 def submit(plan: Plan, clients: Clients, objects: Objects) -> JobRef:
@@ -38,7 +38,7 @@ def submit(plan: Plan, clients: Clients, objects: Objects) -> JobRef:
     if found is not None:
         return found
     if plan.spec.kind == "predict":
-        _keep_plan(plan, clients, objects)
+        keep_plan(plan, job_location(plan.spec.name, clients.settings), objects)
     name = plan.spec.name
     try:
         with translated(f"creating the job {name}"):
@@ -59,19 +59,6 @@ def submit(plan: Plan, clients: Clients, objects: Objects) -> JobRef:
 def _ref(spec: JobSpec, clients: Clients) -> JobRef:
     remote = f"{clients.settings.workspace_id}/jobs/{spec.name}"
     return JobRef(backend="azure", name=spec.name, kind=spec.kind, remote_id=remote)
-
-
-def _keep_plan(plan: Plan, clients: Clients, objects: Objects) -> None:
-    """Write the plan beside the job before the job exists: whoever collects it reads there what it is."""
-    folder = job_location(plan.spec.name, clients.settings)
-    if objects.create(folder, PLAN_FILE, plan.model_dump_json().encode(), "application/json"):
-        return
-    there = objects.read_json(folder, PLAN_FILE)
-    if there is not None and Plan.model_validate(there).spec.digest() != plan.spec.digest():
-        raise RejectedError(
-            f"{folder.uri} belongs to another job of the name {plan.spec.name}",
-            hint="start a new run: it has a new name",
-        )
 
 
 def find(plan: Plan, clients: Clients) -> JobRef | None:

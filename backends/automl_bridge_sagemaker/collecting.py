@@ -6,8 +6,10 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Literal
 
-from automl_bridge.backend import Failure, JobState, Outcome, Plan
+from automl_bridge.backend import Failure, JobState, Outcome
 from automl_bridge.cloud.layout import split_uri
+from automl_bridge.cloud.outputs import keep
+from automl_bridge.cloud.plan_file import plan_of
 from automl_bridge.costs.usage import Usage
 from automl_bridge.errors import BackendError, RejectedError
 from automl_bridge.spec import ModelRef
@@ -20,7 +22,7 @@ from automl_bridge_sagemaker.errors import translated
 from automl_bridge_sagemaker.layout import output_location
 from automl_bridge_sagemaker.polling import STATES
 from automl_bridge_sagemaker.series import read_forecasts
-from automl_bridge_sagemaker.submission import PLAN_FILE, job_folder
+from automl_bridge_sagemaker.submission import job_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -163,7 +165,7 @@ def collect_predict(name: str, clients: Clients, objects: Objects, region: str, 
             raise
         failure = Failure(kind="service", message=error.message)
         return Outcome(state=JobState.FAILED, usage=usage, failure=failure, versions=_versions())
-    path = _kept(outputs, workspace, name)
+    path = keep(outputs, workspace, name)
     return Outcome(state=JobState.SUCCEEDED, predictions=path, usage=usage, versions=_versions())
 
 
@@ -173,10 +175,10 @@ def _outputs(name: str, answer: Mapping[str, Any], objects: Objects) -> NDArray[
 
     # The answer may leave out where it writes; it was told to write there.
     output = (answer.get("TransformOutput") or {}).get("S3OutputPath") or output_location(name, objects.settings).uri
-    held = objects.read_json(job_folder(output), PLAN_FILE)
+    held = plan_of(job_folder(output), objects)
     if held is None:
         raise BackendError(f"the plan of the job {name} is not beside its output any more")
-    spec = Plan.model_validate(held).spec
+    spec = held.spec
     source = split_uri(answer["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"])
     answers = split_uri(output.rstrip("/") + "/")
 
@@ -197,15 +199,3 @@ def _outputs(name: str, answer: Mapping[str, Any], objects: Objects) -> NDArray[
     if rows != spec.profile.rows["predict"]:
         raise BackendError(f"the transform job {name} answered {rows:,} rows of {spec.profile.rows['predict']:,}")
     return np.concatenate(blocks)
-
-
-def _kept(outputs: NDArray[np.float64], workspace: Path, name: str) -> Path:
-    import os
-
-    import numpy as np
-
-    folder = workspace / "predictions"
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / f".{name}.{os.getpid()}.npy"
-    np.save(partial, outputs, allow_pickle=False)
-    return partial.replace(folder / f"{name}.npy")

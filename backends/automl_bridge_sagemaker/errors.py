@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from automl_bridge.cloud.translating import translating
 from automl_bridge.errors import (
-    AutoMLBridgeError,
     BackendError,
     CredentialsError,
     RejectedError,
@@ -15,8 +14,6 @@ from automl_bridge.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from botocore.exceptions import ClientError
 
 __all__ = ["code_of", "is_code", "is_missing", "translate", "translated"]
@@ -133,19 +130,5 @@ def translate(error: BaseException, doing: str) -> BackendError:
     return RejectedError(f"{said} ({code})" if code else said)
 
 
-@contextmanager
-def translated(doing: str) -> Iterator[None]:
-    """Translate what botocore raises inside; errors of this package pass as they are."""
-    try:
-        yield
-    except AutoMLBridgeError:
-        raise
-    except Exception as error:
-        if not _is_of_sdk(error):
-            raise
-        raise translate(error, doing) from error
-
-
-def _is_of_sdk(error: Exception) -> bool:
-    modules = {kind.__module__.partition(".")[0] for kind in type(error).__mro__}
-    return bool(modules & {"botocore", "boto3", "s3transfer", "urllib3"}) or isinstance(error, ConnectionError)
+translated = translating(translate, frozenset({"botocore", "boto3", "s3transfer", "urllib3"}))
+"""Translates what is raised inside it: ``with translated("creating …"):``."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from automl_bridge.backend import Resource
-from automl_bridge.cloud.layout import Location, split_uri
+from automl_bridge.cloud.layout import split_uri
+from automl_bridge.cloud.stored import stored_folders
 from automl_bridge.costs.usage import Usage, UsageItem
 from automl_bridge.errors import UnsupportedError
 from automl_bridge_sagemaker.errors import is_code, is_missing, translated
+from automl_bridge_sagemaker.layout import root
 from automl_bridge_sagemaker.planning import AUTOML_JOB, JOB_FOLDER, MODEL, STAGED_DATA, TRANSFORM_JOB
 from automl_bridge_sagemaker.rates import HOSTING, S3_STORAGE, sku
 from automl_bridge_sagemaker.requests import RUN_TAG
@@ -17,7 +19,6 @@ from automl_bridge_sagemaker.submission import described
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from automl_bridge.cloud.objects import Stored
     from automl_bridge_sagemaker.clients import Clients
     from automl_bridge_sagemaker.objects import Objects
     from automl_bridge_sagemaker.settings import SageMakerSettings
@@ -76,7 +77,11 @@ class Inventory:
                 run = self._run_of(one[arn_key]) if one[name_key].startswith(NAME_STEM) else None
                 if run is not None:
                     yield self._resource(kind, one[name_key], one, run)
-        yield from self._stored()
+        settings = self._settings
+        if settings.bucket:
+            yield from stored_folders(
+                self._objects, root(settings), backend="sagemaker", sku=S3_STORAGE, region=settings.region
+            )
 
     def _run_of(self, arn: str) -> str | None:
         """Return the run in a thing's tags; None if it is not ours, or gone since it was listed."""
@@ -125,30 +130,6 @@ class Inventory:
             for one in variants if one.get("InstanceType")
         )  # fmt: skip
         return Usage(items=items, known=len(items) == len(variants))
-
-    def _stored(self) -> Iterator[Resource]:
-        """List folders of datasets and of jobs in the bucket, with their size."""
-        if not self._settings.bucket:
-            return
-        root = Location(self._settings.bucket, self._settings.prefix.strip("/") + "/")
-        for kind, name in ((STAGED_DATA, "data"), (JOB_FOLDER, "jobs")):
-            base = root / name
-            folders: dict[str, list[Stored]] = {}
-            for stored in self._objects.listed(base):
-                folders.setdefault(stored.key.removeprefix(base.key).partition("/")[0], []).append(stored)
-            for folder, held in folders.items():
-                yield self._folder(kind, base / folder, held, folder if kind == JOB_FOLDER else None)
-
-    def _folder(self, kind: str, place: Location, held: list[Stored], run: str | None) -> Resource:
-        size = sum(stored.size for stored in held)
-        # S3's GB-month is 2**30 bytes over a month; a day is a thirtieth of it.
-        item = UsageItem(
-            sku=S3_STORAGE, quantity=size / 2**30 / 30, unit="GB-month", part="storage", region=self._settings.region
-        )
-        return Resource(
-            backend="sagemaker", kind=kind, name=place.uri, since=min(s.modified for s in held).isoformat(),
-            usage_per_day=Usage(items=(item,)), run=run, details={"bytes": str(size), "objects": str(len(held))},
-        )  # fmt: skip
 
     def delete(self, kind: str, name: str) -> None:
         """Delete a thing, or stop a job; what is gone or has ended already is no error."""

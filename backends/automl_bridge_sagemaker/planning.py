@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from automl_bridge.backend import Cap, Plan, PlannedResource
+from automl_bridge.cloud.stored import JOB_FOLDER, STAGED_DATA
 from automl_bridge_sagemaker.checks import check_predict, check_train
 from automl_bridge_sagemaker.expected_usage import predict_usage, reserve_for, train_usage
 from automl_bridge_sagemaker.layout import data_location, job_location
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["AUTOML_JOB", "JOB_FOLDER", "MODEL", "STAGED_DATA", "TRANSFORM_JOB", "plan_predict", "plan_train"]
 
 AUTOML_JOB, TRANSFORM_JOB, MODEL = "AutoML job", "transform job", "model"
-STAGED_DATA, JOB_FOLDER = "staged data", "job files"
 
 
 def plan_train(spec: JobSpec, settings: SageMakerSettings, book: PriceBook | None = None) -> Plan:

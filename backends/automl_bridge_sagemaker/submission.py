@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from automl_bridge.backend import JobRef, Plan
+from automl_bridge.backend import JobRef
 from automl_bridge.cloud.layout import Location, split_uri
+from automl_bridge.cloud.plan_file import keep_plan
 from automl_bridge.errors import RejectedError, TransientError
 from automl_bridge_sagemaker.errors import is_code, is_missing, translated
 from automl_bridge_sagemaker.requests import SPEC_TAG
 
 if TYPE_CHECKING:
+    from automl_bridge.backend import Plan
     from automl_bridge_sagemaker.clients import Clients
     from automl_bridge_sagemaker.objects import Objects
 
-__all__ = ["PLAN_FILE", "described", "find", "job_folder", "submit"]
-
-PLAN_FILE = "plan.json"
+__all__ = ["described", "find", "job_folder", "submit"]
 
 
 def job_folder(output: str) -> Location:
@@ -42,7 +42,7 @@ def submit(plan: Plan, clients: Clients, objects: Objects) -> JobRef:
 
 def _submit_train(plan: Plan, clients: Clients, objects: Objects) -> JobRef:
     request: Any = plan.request
-    _keep_plan(plan, job_folder(request["OutputDataConfig"]["S3OutputPath"]), objects)
+    keep_plan(plan, job_folder(request["OutputDataConfig"]["S3OutputPath"]), objects)
     from botocore.exceptions import ClientError
 
     with translated(f"creating the AutoML job {plan.spec.name}"):
@@ -58,7 +58,7 @@ def _submit_train(plan: Plan, clients: Clients, objects: Objects) -> JobRef:
 
 def _submit_predict(plan: Plan, clients: Clients, objects: Objects) -> JobRef:
     request: Any = plan.request
-    _keep_plan(plan, job_folder(request["CreateTransformJob"]["TransformOutput"]["S3OutputPath"]), objects)
+    keep_plan(plan, job_folder(request["CreateTransformJob"]["TransformOutput"]["S3OutputPath"]), objects)
     _create_model(plan, request["CreateModel"], clients)
     from botocore.exceptions import ClientError
 
@@ -96,19 +96,6 @@ def _create_model(plan: Plan, request: dict[str, Any], clients: Clients) -> None
             if there is None:
                 raise TransientError(f"SageMaker has a model of the name {name}, and does not show it yet") from error
             _check_ours(plan, there["ModelArn"], clients, "model")
-
-
-def _keep_plan(plan: Plan, folder: Location, objects: Objects) -> None:
-    """Write the plan beside the job before the job exists: whoever collects it reads there what it is."""
-    body = plan.model_dump_json().encode()
-    if objects.create(folder, PLAN_FILE, body, "application/json"):
-        return
-    there = objects.read_json(folder, PLAN_FILE)
-    if there is not None and Plan.model_validate(there).spec.digest() != plan.spec.digest():
-        raise RejectedError(
-            f"{folder.uri} belongs to another job of the name {plan.spec.name}",
-            hint="start a new run: it has a new name",
-        )
 
 
 def find(plan: Plan, clients: Clients) -> JobRef | None:

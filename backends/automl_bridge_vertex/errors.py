@@ -7,20 +7,15 @@ table goes by the status code, which both have.
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
+from automl_bridge.cloud.translating import translating
 from automl_bridge.errors import (
-    AutoMLBridgeError,
     BackendError,
     CredentialsError,
     RejectedError,
     ThrottledError,
     TransientError,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = ["is_missing", "is_taken", "passes", "translate", "translated"]
 
@@ -100,20 +95,6 @@ def _message(error: BaseException) -> str:
     return text.strip() or type(error).__name__
 
 
-@contextmanager
-def translated(doing: str) -> Iterator[None]:
-    """Translate what Google's clients raise inside; errors of this package pass as they are."""
-    try:
-        yield
-    except AutoMLBridgeError:
-        raise
-    except Exception as error:
-        if not _is_of_sdk(error):
-            raise
-        raise translate(error, doing) from error
-
-
-def _is_of_sdk(error: Exception) -> bool:
-    modules = {kind.__module__.partition(".")[0] for kind in type(error).__mro__}
-    # A body that is no JSON is an answer that was damaged on its way.
-    return bool(modules & _MODULES) or isinstance(error, (ConnectionError, TimeoutError, json.JSONDecodeError))
+# A body that is no JSON is an answer that was damaged on its way.
+translated = translating(translate, _MODULES, (ConnectionError, TimeoutError, json.JSONDecodeError))
+"""Translates what is raised inside it: ``with translated("creating …"):``."""

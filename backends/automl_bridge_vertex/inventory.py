@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from automl_bridge.backend import Resource
 from automl_bridge.cloud.layout import split_uri
+from automl_bridge.cloud.stored import stored_folders
 from automl_bridge.costs.usage import Usage, UsageItem
 from automl_bridge.errors import TransientError, UnsupportedError
 from automl_bridge_vertex.layout import root
@@ -19,8 +20,6 @@ from automl_bridge_vertex.submission import of_run
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from automl_bridge.cloud.layout import Location
-    from automl_bridge.cloud.objects import Stored
     from automl_bridge_vertex.clients import Clients
     from automl_bridge_vertex.objects import Objects
     from automl_bridge_vertex.settings import VertexSettings
@@ -71,7 +70,11 @@ class Inventory:
             for one in self._listed(kind, f"labels.{RUN_LABEL}:*"):
                 if kind not in _JOBS or not is_final(word_of(one)):
                     yield self._resource(kind, one)
-        yield from self._stored()
+        settings = self._settings
+        if settings.bucket:
+            yield from stored_folders(
+                self._objects, root(settings), backend="vertex", sku=STORAGE, region=settings.location
+            )
 
     def _resource(self, kind: str, one: Any) -> Resource:
         # What a job that runs comes to a day is not known; data sets and models are kept for nothing.
@@ -97,29 +100,6 @@ class Inventory:
             place = self._settings.location
             items.append(UsageItem(sku=sku, quantity=24.0 * nodes, unit=unit, part="hosting", region=place))
         return Usage(items=tuple(items), known=known)
-
-    def _stored(self) -> Iterator[Resource]:
-        """List folders of datasets and of jobs in the bucket, with their size."""
-        if not self._settings.bucket:
-            return
-        for kind, name in ((STAGED_DATA, "data"), (JOB_FOLDER, "jobs")):
-            base = root(self._settings) / name
-            folders: dict[str, list[Stored]] = {}
-            for stored in self._objects.listed(base):
-                folders.setdefault(stored.key.removeprefix(base.key).partition("/")[0], []).append(stored)
-            for folder, held in folders.items():
-                yield self._folder(kind, base / folder, held, folder if kind == JOB_FOLDER else None)
-
-    def _folder(self, kind: str, place: Location, held: list[Stored], run: str | None) -> Resource:
-        size = sum(stored.size for stored in held)
-        # A GB-month is 2**30 bytes over a month; a day is a thirtieth of it.
-        item = UsageItem(
-            sku=STORAGE, quantity=size / 2**30 / 30, unit="GB-month", part="storage", region=self._settings.location
-        )
-        return Resource(
-            backend="vertex", kind=kind, name=place.uri, since=min(s.modified for s in held).isoformat(),
-            usage_per_day=Usage(items=(item,)), run=run, details={"bytes": str(size), "objects": str(len(held))},
-        )  # fmt: skip
 
     def delete(self, kind: str, name: str) -> None:
         """Delete a thing, or stop a job; what is gone or has ended already is no error.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from automl_bridge.backend import Cap, Plan, PlannedResource
+from automl_bridge.cloud.stored import JOB_FOLDER, STAGED_DATA
 from automl_bridge.task import Task
 from automl_bridge_vertex.checks import check_predict, check_train
 from automl_bridge_vertex.expected_usage import predict_usage, reserve_for, train_usage
@@ -34,7 +35,6 @@ __all__ = [
 
 DATASET, PIPELINE, MODEL = "dataset", "training pipeline", "model"
 BATCH_JOB, ENDPOINT = "batch prediction job", "endpoint"
-STAGED_DATA, JOB_FOLDER = "staged data", "job files"
 
 
 def plan_train(spec: JobSpec, settings: VertexSettings, book: PriceBook | None = None) -> Plan:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from automl_bridge.backend import Failure, JobState, Outcome
 from automl_bridge.cloud.layout import split_uri
+from automl_bridge.cloud.outputs import keep
+from automl_bridge.cloud.plan_file import plan_of
 from automl_bridge.errors import BackendError, RejectedError
 from automl_bridge.spec import Role
 from automl_bridge.task import Task
@@ -14,7 +16,7 @@ from automl_bridge_vertex.answers import probabilities, read_answers, values
 from automl_bridge_vertex.collecting import failure_of, versions
 from automl_bridge_vertex.columns import key_column, series_column
 from automl_bridge_vertex.polling import state_of, word_of
-from automl_bridge_vertex.submission import job_folder, plan_of
+from automl_bridge_vertex.submission import job_folder
 from automl_bridge_vertex.usage import batch_usage
 
 if TYPE_CHECKING:
@@ -65,7 +67,7 @@ def collect_predict(
         if type(error) is not BackendError:
             raise
         return Outcome(state=JobState.FAILED, failure=Failure(kind="service", message=error.message), **common)
-    return Outcome(state=JobState.SUCCEEDED, predictions=_kept(outputs, workspace, job.name), **common)
+    return Outcome(state=JobState.SUCCEEDED, predictions=keep(outputs, workspace, job.name), **common)
 
 
 def _outputs(spec: JobSpec, job: Any, objects: Objects) -> NDArray[np.float64]:
@@ -174,15 +176,3 @@ def _first_error(name: str, body: bytes) -> str:
     # The header of a CSV says nothing.
     lines = lines[1:] if name.endswith(".csv") else lines
     return f"; it says: {lines[0][:300]}" if lines else ""
-
-
-def _kept(outputs: NDArray[np.float64], workspace: Path, name: str) -> Path:
-    import os
-
-    import numpy as np
-
-    folder = workspace / "predictions"
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / f".{name}.{os.getpid()}.npy"
-    np.save(partial, outputs, allow_pickle=False)
-    return partial.replace(folder / f"{name}.npy")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from automl_bridge.backend import JobRef, Plan
+from automl_bridge.backend import JobRef
 from automl_bridge.cloud.layout import split_uri
+from automl_bridge.cloud.plan_file import keep_plan
 from automl_bridge.errors import RejectedError
 from automl_bridge_vertex.layout import job_location
 from automl_bridge_vertex.made import Making, wait_for
@@ -15,15 +16,14 @@ from automl_bridge_vertex.staging import check_staged
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from automl_bridge.backend import Staged
+    from automl_bridge.backend import Plan, Staged
     from automl_bridge.cloud.layout import Location
     from automl_bridge_vertex.clients import Clients
     from automl_bridge_vertex.objects import Objects
     from automl_bridge_vertex.settings import VertexSettings
 
-__all__ = ["PLAN_FILE", "Submission", "job_folder", "of_run", "plan_of"]
+__all__ = ["Submission", "job_folder", "of_run"]
 
-PLAN_FILE = "plan.json"
 _DATASET_PATIENCE = 600.0
 """Seconds to wait for an empty dataset, or one that only points at files; the service takes a minute."""
 
@@ -36,12 +36,6 @@ def of_run(name: str) -> str:
 def job_folder(output: str) -> Location:
     """Return the folder of a job from the address of its output, as the service keeps it."""
     return split_uri(output.rstrip("/") + "/").above
-
-
-def plan_of(folder: Location, objects: Objects) -> Plan | None:
-    """Return the plan that was kept beside a job; None if it is not there any more."""
-    held = objects.read_json(folder, PLAN_FILE)
-    return None if held is None else Plan.model_validate(held)
 
 
 class Submission:
@@ -65,7 +59,7 @@ class Submission:
             return found
         check_staged(staged, self._objects)
         folder = job_location(plan.spec.name, self._settings)
-        self._keep_plan(plan, folder)
+        keep_plan(plan, folder, self._objects)
         making = Making(folder, self._objects, self._settings.settle)
         made = self._predict(plan, making) if plan.spec.kind == "predict" else self._train(plan, making)
         return self._ref(plan, made.name)
@@ -83,17 +77,6 @@ class Submission:
 
     def _ref(self, plan: Plan, name: str) -> JobRef:
         return JobRef(backend="vertex", name=plan.spec.name, kind=plan.spec.kind, remote_id=name)
-
-    def _keep_plan(self, plan: Plan, folder: Location) -> None:
-        """Write the plan beside the job before the job exists: whoever collects it reads there what it is."""
-        if self._objects.create(folder, PLAN_FILE, plan.model_dump_json().encode(), "application/json"):
-            return
-        there = plan_of(folder, self._objects)
-        if there is not None and there.spec.digest() != plan.spec.digest():
-            raise RejectedError(
-                f"{folder.uri} belongs to another job of the name {plan.spec.name}",
-                hint="start a new run: it has a new name",
-            )
 
     def _train(self, plan: Plan, making: Making) -> Any:
         from google.cloud.aiplatform_v1.types import CreateTrainingPipelineRequest
