@@ -16,7 +16,10 @@ import pytest
 from cases_kit import AWKWARD_NAMES, learn, notes, share_right, table
 from pyarrow import parquet
 
+from automl_bridge.data.build import build_dataset
 from automl_bridge.errors import EncodingError, SchemaError, UsageError
+from automl_bridge.spec import Kind, Role
+from automl_bridge.task import Task
 
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16")
 SEPARATORS = (",", ";", "\t", "|")
@@ -301,6 +304,27 @@ def test_values_in_unspaced_languages(text):
     frame["都市"] = rng.choice(["東京都", "大阪府"], 200)
     model = learn(frame.drop(columns=["number", "count", "city"]))
     assert share_right(model, frame, frame["label"]) == 1.0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "非常好看 浪费时间 不太好笑 精彩极了",
+        "อร่อยมาก ไม่อร่อย ราคาถูก จะกลับมา",
+        "とても良い 二度と行かない 楽しかった まあまあ",
+    ],
+)
+def test_sentences_without_spaces_are_texts_and_names_are_not(words):
+    rng = np.random.default_rng(0)
+    parts = words.split()
+    said = ["".join(rng.choice(parts, 6)) for _ in range(200)]
+    frame = pd.DataFrame({"said": said, "名": [f"王{chr(0x4E00 + number)}" for number in range(200)]})
+    frame["label"] = [parts[0] in one for one in said]
+    task, dataset = build_dataset(frame, target="label")
+    kinds = {column.name: (column.kind, column.role) for column in dataset.profile.columns}
+    assert task is Task.TEXT_CLASSIFICATION
+    assert kinds["said"] == (Kind.TEXT, Role.FEATURE)
+    assert kinds["名"] == (Kind.CATEGORICAL, Role.IGNORED)
 
 
 def test_a_class_sorted_file_still_validates_on_all_classes(tmp_path):
