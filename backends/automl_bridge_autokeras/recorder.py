@@ -260,7 +260,9 @@ class Recorder:
             if self._unfinished is not None:
                 trials = (self._unfinished, *trials)
             if stage == "guard":
-                notes.append("there was no time to train a network to its end: the model is linear, it scored best")
+                ended = any(trial.score is not None for trial in self.trials.values())
+                why = "no network scored better" if ended else "there was no time to train a network to its end"
+                notes.append(f"{why}: the model is linear, from before the first network")
             details: dict[str, object] = {"trial": self._best[0], "score": self._best[1]}
             model = ModelRef(backend="autokeras", uri=str(self._project / self._folder), local=True, details=details)
         elif stopped_by == "max_time":
