@@ -5,6 +5,10 @@ the same epochs, by each arm in turn, in several rounds, so that a busy machine 
 warm; its first search is not counted. The time is from ``submit`` to the end. Before each search a fixed piece of work
 is done in as many processes as there are cores: how much its time varies says how busy the machine was.
 
+Measure on a machine that does nothing else. Where Linux groups processes by session (``sched_autogroup_enabled``), all
+workers of a local search share one group's part of a busy machine, as one worker does, and gain nothing; the nodes of a
+cluster have groups of their own.
+
 Ideal is n times the trials a minute of one worker with one thread. The cluster has two nodes on loopback, which share
 this machine: it shows what Ray costs, not what a network costs.
 """

@@ -32,7 +32,7 @@ __all__ = ["Crew", "crew_of", "gain"]
 _log = logging.getLogger(__name__)
 _START_SECONDS = 8.0  # until workers are ready: 4-8 s on 2 cores, mostly TensorFlow
 _AUTO_SECONDS = 60.0  # of a limit on time alone, from which it is worth while to start workers
-_EFFICIENCY = 0.8  # of n workers against n times one, measured on 2 cores: 0.85 (docs/benchmarks.md)
+_EFFICIENCY = 0.8  # of n workers against n times one: two warm processes made 1.7 times the trials on 2 quiet cores
 _WORKER_MEMORY = 700 * 2**20  # TensorFlow, AutoKeras and a small network
 
 _rooms: dict[tuple[str, int | None], Room] = {}
