@@ -6,6 +6,7 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
+from automl_bridge.cloud.outputs import check_probabilities
 from automl_bridge.errors import BackendError
 
 if TYPE_CHECKING:
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["read_predictions"]
-
-_TOLERANCE = 1e-6
 
 
 def read_predictions(
@@ -58,8 +57,8 @@ def read_predictions(
     if len(values) != rows:
         raise BackendError(f"the predict job answered {len(values):,} rows of {rows:,}")
     outputs = np.array(values, dtype=np.float64).reshape(rows, len(columns))
-    if not np.isfinite(outputs).all():
+    if probabilities:
+        check_probabilities(outputs, "the predict job")
+    elif not np.isfinite(outputs).all():
         raise BackendError("the predict job answered with values that are no numbers")
-    if probabilities and ((outputs < -_TOLERANCE).any() or (outputs > 1 + _TOLERANCE).any()):
-        raise BackendError("the predict job answered with probabilities that are not between 0 and 1")
     return outputs

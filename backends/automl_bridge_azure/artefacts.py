@@ -7,11 +7,11 @@ them together stay within a size.
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from automl_bridge.errors import BundleError, StorageError
+from automl_bridge.cloud.exports import new_folder
+from automl_bridge.errors import BundleError
 from automl_bridge_azure.layout import artifacts_of
 from automl_bridge_azure.requests import MODEL_FOLDER
 
@@ -38,26 +38,10 @@ def export(model: ModelRef, path: Path, objects: Objects) -> Path:
     BundleError
         If there is no model, or it holds what may not be written here.
     """
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise StorageError(f"{path} is there already", hint="export to a new folder")
-    draft = path.with_name(f".{path.name}.part")
-    shutil.rmtree(draft, ignore_errors=True)
-    try:
-        draft.mkdir(parents=True)
+    with new_folder(path) as draft:
         _download(model, draft / "mlflow-model", objects)
         document = {"uri": model.uri, **model.details}
         (draft / "model.json").write_text(json.dumps(document, indent=1), encoding="utf-8")
-        if path.exists():
-            path.rmdir()
-        draft.replace(path)
-    except OSError as error:
-        if isinstance(error, StorageError):
-            raise
-        raise StorageError(
-            f"cannot write to {path}: {error.strerror or error}", hint="choose another folder"
-        ) from error
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
     return path
 
 

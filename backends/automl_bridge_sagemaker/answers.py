@@ -13,6 +13,7 @@ import math
 import re
 from typing import TYPE_CHECKING
 
+from automl_bridge.cloud.outputs import check_probabilities
 from automl_bridge.cloud.wire import class_index
 from automl_bridge.errors import BackendError
 
@@ -83,8 +84,7 @@ def read_probabilities(body: bytes, classes: int) -> NDArray[np.float64]:
     outputs = np.zeros((len(rows), classes))
     for index, (values, order) in enumerate(zip(rows, orders, strict=True)):
         outputs[index, list(order)] = values
-    if not np.isfinite(outputs).all() or (outputs < 0).any() or (outputs > 1 + 1e-6).any():
-        raise BackendError("the transform job answered with probabilities that are not between 0 and 1")
+    check_probabilities(outputs, "the transform job")
     return outputs
 
 

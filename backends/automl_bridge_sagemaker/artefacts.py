@@ -12,6 +12,7 @@ import tarfile
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, Any
 
+from automl_bridge.cloud.exports import new_folder
 from automl_bridge.cloud.layout import split_uri
 from automl_bridge.errors import BundleError, StorageError
 from automl_bridge_sagemaker.errors import translated
@@ -38,30 +39,14 @@ def export(model: ModelRef, path: Path, objects: Objects) -> Path:
     BundleError
         If an archive holds what may not be unpacked.
     """
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise StorageError(f"{path} is there already", hint="export to a new folder")
     containers: list[dict[str, Any]] = model.details["containers"]  # type: ignore[assignment]
-    draft = path.with_name(f".{path.name}.part")
-    shutil.rmtree(draft, ignore_errors=True)
-    try:
-        draft.mkdir(parents=True)
+    with new_folder(path) as draft:
         for number, container in enumerate(containers):
             place = split_uri(container["ModelDataUrl"])
             with translated(f"downloading {container['ModelDataUrl']}"):
                 unpack(objects.stream(place), draft / f"container-{number}")
         document = {"uri": model.uri, **model.details}
         (draft / "model.json").write_text(json.dumps(document, indent=1), encoding="utf-8")
-        if path.exists():
-            path.rmdir()
-        draft.replace(path)
-    except OSError as error:
-        if isinstance(error, StorageError):
-            raise
-        raise StorageError(
-            f"cannot write to {path}: {error.strerror or error}", hint="choose another folder"
-        ) from error
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
     return path
 
 

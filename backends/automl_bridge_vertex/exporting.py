@@ -7,11 +7,11 @@ type CLOUD cannot be exported, which the model itself says by the formats that i
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from automl_bridge.errors import BundleError, RejectedError, StorageError, UnsupportedError
+from automl_bridge.cloud.exports import check_new, new_folder
+from automl_bridge.errors import BundleError, RejectedError, UnsupportedError
 from automl_bridge_vertex.layout import job_location
 from automl_bridge_vertex.made import wait_for
 
@@ -40,31 +40,16 @@ def export(model: ModelRef, path: Path, clients: Clients, objects: Objects, sett
     StorageError
         If the folder is there and not empty, or cannot be written.
     """
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise StorageError(f"{path} is there already", hint="export to a new folder")
+    check_new(path)
     details: dict[str, Any] = model.details
     place = job_location(str(details["job"]), settings) / "export"
     # What an export that broke off has left would be taken for this one's.
     objects.delete_under(place)
     _exported(str(details["model"]), place, clients)
-    draft = path.with_name(f".{path.name}.part")
-    shutil.rmtree(draft, ignore_errors=True)
-    try:
-        draft.mkdir(parents=True)
+    with new_folder(path) as draft:
         _download(place, draft, objects)
         document = {"uri": model.uri, **details}
         (draft / "model.json").write_text(json.dumps(document, indent=1), encoding="utf-8")
-        if path.exists():
-            path.rmdir()
-        draft.replace(path)
-    except OSError as error:
-        if isinstance(error, StorageError):
-            raise
-        raise StorageError(
-            f"cannot write to {path}: {error.strerror or error}", hint="choose another folder"
-        ) from error
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
     objects.delete_under(place)
     return path
 

@@ -27,7 +27,8 @@ def line(*cells: object) -> str:
 def answers(draw):
     classes = draw(st.integers(2, 12))
     order = draw(st.permutations(range(classes)))
-    rows = draw(st.lists(st.lists(st.floats(0, 1), min_size=classes, max_size=classes), min_size=1, max_size=8))
+    shares = st.lists(st.integers(0, 1000), min_size=classes, max_size=classes).filter(any)
+    rows = [[share / sum(row) for share in row] for row in draw(st.lists(shares, min_size=1, max_size=8))]
     columns = draw(st.permutations(["label", "probability", "probabilities", "labels"]))
     return classes, order, rows, columns
 
@@ -72,6 +73,7 @@ def test_a_class_that_the_model_never_saw_has_no_probability():
         b"""c1,"[0.9, nonsense]","['c0', 'c1']"\n""",
         b"""c1,"[nan, 0.5]","['c0', 'c1']"\n""",
         b"""c1,"[1.9, -0.9]","['c0', 'c1']"\n""",
+        b"""c1,"[0.2, 0.3]","['c0', 'c1']"\n""",
     ],
 )
 def test_anything_else_is_an_error_and_no_guess(body):
