@@ -17,7 +17,7 @@ from cases_kit import AWKWARD_NAMES, learn, notes, share_right, table
 from pyarrow import parquet
 
 from automl_bridge.data.build import build_dataset
-from automl_bridge.errors import EncodingError, SchemaError, UsageError
+from automl_bridge.errors import DataError, EncodingError, SchemaError, UsageError
 from automl_bridge.spec import Kind, Role
 from automl_bridge.task import Task
 
@@ -394,3 +394,13 @@ def test_numbers_spoiled_by_a_few_words_are_told(tmp_path, word):
     frame.to_csv(tmp_path / "d.csv", index=False)
     said = notes(learn(tmp_path / "d.csv", budget={"max_trials": 1}))
     assert f'column "count" holds numbers, but for 27 of 240 values like "{word}"' in said
+
+
+def test_several_series_without_a_name_for_them_are_asked_about_before_filling():
+    days = pd.date_range("2024-01-01", periods=40)
+    frame = pd.concat([pd.DataFrame({"shop": shop, "day": days, "sold": np.arange(40.0)}) for shop in "ab"])
+    asked = {"target": "sold", "time": "day", "forecast": {"horizon": 3}}
+    with pytest.raises(DataError, match="is there more than once") as caught:
+        build_dataset(frame, **asked)
+    hint = caught.value.hint
+    assert hint.index("--series") < hint.index("--gaps fill")

@@ -279,6 +279,9 @@ def regular_rows(
         return filled(rows, steps, clock.write, time)
     names = _names(asked.series)
     hint = _way_out(clock, steps)
+    if not asked.series:
+        # Filling would average the series with each other, so this comes first.
+        hint = f"are these several series? --series COLUMN tells them apart; if it is one: {hint}"
     if isinstance(asked, ForecastSpec):
         hint = "mend the rows; a model that was trained with gaps filled fills those of new data, too"
     refuse(rows, steps, lambda row: series_name(rows.table, row, names), clock.say, hint, where)
