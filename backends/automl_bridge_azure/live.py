@@ -10,29 +10,21 @@ it used.
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import sys
-import tempfile
-import time
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from automl_bridge.budget import Budget
-from automl_bridge.errors import AutoMLBridgeError, BudgetError, ConfigError
+from automl_bridge.live_round import VARIABLE, clean_up, run_job, run_round
 from automl_bridge.task import Task
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
-    from automl_bridge.backend import Resource
     from automl_bridge.data.dataset import Dataset
 
-__all__ = ["main", "run_task"]
+__all__ = ["VARIABLE", "main", "run_task"]
 
-VARIABLE = "AUTOML_BRIDGE_LIVE"
 _ROWS = 400
 """So many that 256 are left for training: the service takes 50."""
 TASKS = (
@@ -43,71 +35,19 @@ TASKS = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the tasks one after the other; returns 0 if all came to their scores and nothing is left."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--max-cost", type=float, help="US dollars for all tasks together; required")
-    parser.add_argument("--task", action="append", choices=[str(task) for task in TASKS], help="default: all")
-    parser.add_argument("--out", type=Path, default=Path(), help="folder of the result file")
-    given = parser.parse_args(arguments)
-    try:
-        _consent(given.max_cost)
-    except AutoMLBridgeError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201 - a command
-        return error.exit_code
-    tasks = [Task(name) for name in given.task] if given.task else list(TASKS)
-    results = [run_task(task, given.max_cost / len(tasks)) for task in tasks]
-    left = _clean(results)
-    file = given.out / f"azure-live-{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}.json"
-    file.write_text(json.dumps({"results": results, "left": left}, indent=1), encoding="utf-8")
-    print(file)  # noqa: T201 - a command
-    return 0 if all(result["state"] == "succeeded" for result in results) and not left else 1
-
-
-def _consent(usd: float | None) -> None:
-    """Refuse unless somebody has asked for it twice: by the variable, and by a cap in dollars."""
-    if os.environ.get(VARIABLE) != "1":
-        raise ConfigError("this runs paid jobs in Azure", hint=f"set {VARIABLE}=1 if that is what you want")
-    if os.environ.get("CI"):
-        raise ConfigError("this never runs in CI", hint="run it by hand")
-    if usd is None or not usd > 0:
-        raise BudgetError("no dollar cap", hint="give --max-cost, for all tasks together")
+    return run_round(
+        arguments, backend="azure", account="Azure", about=__doc__ or "", tasks=TASKS, run=run_task, clean=_clean
+    )
 
 
 def run_task(task: Task, usd: float) -> dict[str, Any]:
-    """Train, score and predict the smallest job of one task; an error is a result like another.
-
-    Parameters
-    ----------
-    usd
-        Its cap.
-    """
-    from automl_bridge.config import load_config
-    from automl_bridge.session import Session
-
-    began = time.monotonic()
-    result: dict[str, Any] = {"task": str(task), "date": datetime.now(UTC).isoformat(), "max_cost_usd": usd}
-    with tempfile.TemporaryDirectory() as home, Session(load_config(overrides={"home": home})) as session:
-        try:
-            budget = Budget(max_cost_usd=usd, max_time="1h", max_trials=1)
-            run = session.submit(_dataset(task), task=task, backend="azure", budget=budget)
-            result |= {"run": run.id, "request": run.plan.request, "cap": run.plan.cap.because}
-            run = session.wait(run.id)
-            result |= {
-                "state": str(run.state),
-                "failure": run.failure and run.failure.model_dump(),
-                "scores": run.scores,
-                "trials": [trial.model_dump(mode="json") for trial in run.outcome.trials] if run.outcome else [],
-                "usage": run.usage.model_dump(),
-                "versions": run.versions,
-                "notes": run.notes,
-            }
-        except AutoMLBridgeError as error:
-            # What exists by then is found and deleted by its tags.
-            result |= {"state": "error", "failure": {"kind": type(error).__name__, "message": str(error)}}
-    result["seconds"] = round(time.monotonic() - began)
-    return result
+    """Train, score and predict the smallest job of one task under a cap in US dollars."""
+    return run_job(
+        task, usd, backend="azure", dataset=_dataset, budget=Budget(max_cost_usd=usd, max_time="1h", max_trials=1)
+    )
 
 
-def _dataset(task: Task) -> Dataset:
+def _dataset(task: Task, _: Path) -> Dataset:
     """Return rows whose target can be learned from them."""
     import numpy as np
     import pyarrow as pa
@@ -148,20 +88,9 @@ def _series() -> Any:
 
 def _clean(results: Sequence[dict[str, Any]]) -> list[str]:
     """Delete what these jobs left, and nothing else; returns what is there all the same."""
-    from automl_bridge.config import load_config
-    from automl_bridge.registry import create
-
     names = [f"ab-{result['run']}" for result in results if "run" in result]
     uris = [uri for result in results for uri in _staged(result)]
-    backend = create("azure", load_config())
-
-    def ours() -> list[Resource]:
-        found = list(backend.resources())
-        return [one for one in found if one.name in uris or any(name in one.name for name in names)]
-
-    for resource in ours():
-        backend.delete(resource)
-    return [f"{one.kind} {one.name}" for one in ours()]
+    return clean_up("azure", lambda one: one.name in uris or any(name in one.name for name in names))
 
 
 def _staged(result: dict[str, Any]) -> list[str]:

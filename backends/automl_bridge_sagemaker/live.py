@@ -9,30 +9,22 @@ that the jobs left is deleted, and ``sagemaker-live-<date>.json`` says what work
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import sys
-import tempfile
-import time
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from automl_bridge.budget import Budget
-from automl_bridge.errors import AutoMLBridgeError, BudgetError, ConfigError
+from automl_bridge.live_round import VARIABLE, clean_up, run_job, run_round
 from automl_bridge.task import Task
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     import pyarrow as pa
 
-    from automl_bridge.backend import Resource
+    from automl_bridge.data.dataset import Dataset
 
-__all__ = ["main", "run_task"]
+__all__ = ["VARIABLE", "main", "run_task"]
 
-VARIABLE = "AUTOML_BRIDGE_LIVE"
 _ROWS = 800
 """So many that 512 are left for training: the service takes 500."""
 TASKS = (Task.TABULAR_CLASSIFICATION, Task.TABULAR_REGRESSION, Task.TEXT_CLASSIFICATION)
@@ -40,71 +32,29 @@ TASKS = (Task.TABULAR_CLASSIFICATION, Task.TABULAR_REGRESSION, Task.TEXT_CLASSIF
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the tasks one after the other; returns 0 if all came to their scores and nothing is left."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--max-cost", type=float, help="US dollars for all tasks together; required")
-    parser.add_argument("--task", action="append", choices=[str(task) for task in TASKS], help="default: all")
-    parser.add_argument("--out", type=Path, default=Path(), help="folder of the result file")
-    given = parser.parse_args(arguments)
-    try:
-        _consent(given.max_cost)
-    except AutoMLBridgeError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201 - a command
-        return error.exit_code
-    tasks = [Task(name) for name in given.task] if given.task else list(TASKS)
-    results = [run_task(task, given.max_cost / len(tasks)) for task in tasks]
-    left = _clean(results)
-    file = given.out / f"sagemaker-live-{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}.json"
-    file.write_text(json.dumps({"results": results, "left": left}, indent=1), encoding="utf-8")
-    print(file)  # noqa: T201 - a command
-    return 0 if all(result["state"] == "succeeded" for result in results) and not left else 1
-
-
-def _consent(usd: float | None) -> None:
-    """Refuse unless somebody has asked for it twice: by the variable, and by a cap in dollars."""
-    if os.environ.get(VARIABLE) != "1":
-        raise ConfigError("this runs paid jobs in an AWS account", hint=f"set {VARIABLE}=1 if that is what you want")
-    if os.environ.get("CI"):
-        raise ConfigError("this never runs in CI", hint="run it by hand")
-    if usd is None or not usd > 0:
-        raise BudgetError("no dollar cap", hint="give --max-cost, for all tasks together")
+    return run_round(
+        arguments,
+        backend="sagemaker",
+        account="an AWS account",
+        about=__doc__ or "",
+        tasks=TASKS,
+        run=run_task,
+        clean=_clean,
+    )
 
 
 def run_task(task: Task, usd: float) -> dict[str, Any]:
-    """Train, score and predict the smallest job of one task; an error is a result like another.
+    """Train, score and predict the smallest job of one task under a cap in US dollars."""
+    return run_job(
+        task, usd, backend="sagemaker", dataset=_dataset, budget=Budget(max_cost_usd=usd, max_time="1h", max_trials=1)
+    )
 
-    Parameters
-    ----------
-    usd
-        Its cap.
-    """
-    from automl_bridge.config import load_config
+
+def _dataset(task: Task, _: Path) -> Dataset:
     from automl_bridge.data.build import build_dataset
-    from automl_bridge.session import Session
 
-    began = time.monotonic()
-    result: dict[str, Any] = {"task": str(task), "date": datetime.now(UTC).isoformat(), "max_cost_usd": usd}
-    with tempfile.TemporaryDirectory() as home, Session(load_config(overrides={"home": home})) as session:
-        types = {"text": "text"} if task is Task.TEXT_CLASSIFICATION else None
-        _, dataset = build_dataset(_table(task), target="target", task=task, types=types)
-        try:
-            budget = Budget(max_cost_usd=usd, max_time="1h", max_trials=1)
-            run = session.submit(dataset, task=task, backend="sagemaker", budget=budget)
-            result |= {"run": run.id, "request": run.plan.request, "cap": run.plan.cap.because}
-            run = session.wait(run.id)
-            result |= {
-                "state": str(run.state),
-                "failure": run.failure and run.failure.model_dump(),
-                "scores": run.scores,
-                "trials": [trial.model_dump(mode="json") for trial in run.outcome.trials] if run.outcome else [],
-                "usage": run.usage.model_dump(),
-                "versions": run.versions,
-                "notes": run.notes,
-            }
-        except AutoMLBridgeError as error:
-            # What exists by then is found and deleted by its tags.
-            result |= {"state": "error", "failure": {"kind": type(error).__name__, "message": str(error)}}
-    result["seconds"] = round(time.monotonic() - began)
-    return result
+    types = {"text": "text"} if task is Task.TEXT_CLASSIFICATION else None
+    return build_dataset(_table(task), target="target", task=task, types=types)[1]
 
 
 def _table(task: Task) -> pa.Table:
@@ -127,22 +77,9 @@ def _table(task: Task) -> pa.Table:
 
 def _clean(results: Sequence[dict[str, Any]]) -> list[str]:
     """Delete what these jobs left, and nothing else; returns what is there all the same."""
-    from automl_bridge.config import load_config
-    from automl_bridge.registry import create
-
     names = [f"ab-{result['run']}" for result in results if "run" in result]
     uris = [uri for result in results for uri in _staged(result)]
-
-    config = load_config()
-    backend = create("sagemaker", config)
-
-    def ours() -> list[Resource]:
-        found = list(backend.resources())
-        return [one for one in found if one.name in uris or any(name in one.name for name in names)]
-
-    for resource in ours():
-        backend.delete(resource)
-    return [f"{one.kind} {one.name}" for one in ours()]
+    return clean_up("sagemaker", lambda one: one.name in uris or any(name in one.name for name in names))
 
 
 def _staged(result: dict[str, Any]) -> list[str]:
