@@ -111,12 +111,12 @@ class Inventory:
 
     def _endpoint_usage(self, name: str) -> Usage:
         """Return the hours of its instances a day: as many as it has now, which may not be those that it began with."""
-        client = self._clients.sagemaker
-        endpoint = described(client.describe_endpoint, f"the endpoint {name}", EndpointName=name) or {}
+        clients = self._clients
+        endpoint = described(clients.sagemaker.describe_endpoint, f"the endpoint {name}", EndpointName=name) or {}
+        # One that did not come up has none.
         of = endpoint.get("EndpointConfigName")
-        config = (
-            described(client.describe_endpoint_config, f"the configuration {of}", EndpointConfigName=of) if of else None
-        )
+        describe = clients.sagemaker.describe_endpoint_config
+        config = described(describe, f"the configuration {of}", EndpointConfigName=of) if of else None
         if config is None:
             return Usage(known=False)
         now = {one["VariantName"]: one.get("CurrentInstanceCount") for one in endpoint.get("ProductionVariants") or ()}
