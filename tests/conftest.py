@@ -6,18 +6,11 @@ import importlib
 import os
 import signal
 import sys
+import threading
 import tomllib
 from pathlib import Path
 
 import pytest
-
-
-def pytest_configure() -> None:
-    """Take Ctrl-C as a terminal gives it, whatever started pytest.
-
-    What a script starts in the background ignores it (POSIX shells), and its children inherit that.
-    """
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -27,6 +20,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     keep = [item for item in items if "slow" not in item.keywords]
     config.hook.pytest_deselected(items=[item for item in items if "slow" in item.keywords])
     items[:] = keep
+
+
+@pytest.fixture(autouse=True)
+def _interruptible():
+    """Take Ctrl-C as a terminal gives it, whatever started pytest and whatever ran before.
+
+    What a script starts in the background ignores it (POSIX shells), a command that was interrupted in this process
+    ignores it from then on, and every process that a test starts inherits that.
+    """
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
