@@ -54,6 +54,8 @@ class GcpSandbox:
 
     def __init__(self, context: Context) -> None:
         self.context = context
+        # Before anything is served: the SDK's modules import each other, and two threads at that see halves of them.
+        routes()
         self.account = Account()
         self.emulator = Emulator()
         self.storage = StorageProxy(self.emulator, LOCATION)
@@ -157,8 +159,6 @@ def _warm_up() -> None:
     """Load what the first job would wait for."""
     import sklearn.ensemble
     import sklearn.linear_model  # noqa: F401
-
-    routes()
 
 
 def _drain(environ: Environ) -> bytes:
