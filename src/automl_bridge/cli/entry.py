@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import sys
+import warnings
 from typing import TYPE_CHECKING, Any, TextIO
 
 from automl_bridge.cli.output import Output, claim_stdout, install
@@ -25,6 +26,8 @@ BROKEN_PIPE = 141
 
 def run() -> None:
     """Run the process's own command line and exit."""
+    # Of a package that nobody needs. requests hides it by a filter of its own, which threads that record warnings lose.
+    warnings.filterwarnings("ignore", message="SOCKS support in urllib3 requires")
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a tick shows a question mark instead of failing.
         if hasattr(stream, "reconfigure"):
