@@ -12,8 +12,6 @@ from automl_bridge.runs.predictions import Predictions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from types import TracebackType
-
     from automl_bridge.backend import Backend, Check, Plan, Resource
     from automl_bridge.budget import Budget
     from automl_bridge.config import Config
@@ -69,9 +67,7 @@ class Session:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         self.close()
 
     def close(self) -> None:
