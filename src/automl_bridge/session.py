@@ -12,6 +12,7 @@ from automl_bridge.runs.predictions import Predictions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
     from automl_bridge.backend import Backend, Check, Plan, Resource
     from automl_bridge.budget import Budget
     from automl_bridge.config import Config
