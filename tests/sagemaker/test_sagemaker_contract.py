@@ -50,6 +50,7 @@ class TestContract(BackendContract):
         super().test_what_was_planned_can_be_deleted_and_then_nothing_is_left(backend)
 
 
+@pytest.mark.slow
 class TestContractWithFaults(TestContract):
     """30 % of all calls fail: throttled, a 500, the connection reset before or after the request took effect."""
 
