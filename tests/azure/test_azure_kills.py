@@ -21,32 +21,11 @@ from automl_bridge.runs.states import RunState
 from automl_bridge.session import Session
 from automl_bridge_azure import AzureBackend
 from automl_bridge_azure.rest import JOBS_VERSION
+from cloud_kit import Ticks
 
 BUDGET = Budget(max_time=3600, max_trials=1)
 SOME = 30
 """Without ``-m slow`` only every so-manieth boundary is tried."""
-
-
-class Ticks:
-    """Counts boundaries; at the ``last`` one the process dies, as by ``kill -9``."""
-
-    def __init__(self, last: int | None = None) -> None:
-        self.count, self.last = 0, last
-
-    def tick(self, _: object = None) -> None:
-        self.count += 1
-        if self.count == self.last:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def around(self, call):
-        def counted(*arguments, **options):
-            self.tick()
-            try:
-                return call(*arguments, **options)
-            finally:
-                self.tick()
-
-        return counted
 
 
 @pytest.fixture(scope="module")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import functools
-import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from automl_bridge.errors import TransientError
 from automl_bridge_sagemaker import SageMakerBackend
 from automl_bridge_sagemaker.settings import SageMakerSettings
+from cloud_kit import QuickClock, patient, settings_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,50 +37,8 @@ def end(home: Path) -> None:
 
 def settings_of(sandbox: Sandbox) -> SageMakerSettings:
     """Return the settings that its variables stand for."""
-    mark = "AUTOML_BRIDGE_SAGEMAKER__"
-    given = {name.removeprefix(mark).lower(): value for name, value in sandbox.env.items() if name.startswith(mark)}
+    given = settings_in(sandbox, "sagemaker")
     return SageMakerSettings(**given)
 
 
-class QuickClock:
-    """Time goes by as it does, but waiting is short: what is slept through counts as gone by."""
-
-    def __init__(self) -> None:
-        self._skipped = 0.0
-
-    def now(self) -> float:
-        return time.time() + self._skipped
-
-    def sleep(self, seconds: float) -> None:
-        short = min(seconds, 0.05)
-        time.sleep(short)
-        self._skipped += seconds - short
-
-
-def _again(method: str) -> Any:
-    @functools.wraps(getattr(SageMakerBackend, method))
-    def call(self: SageMakerBackend, *arguments: Any) -> Any:
-        for attempt in range(60):
-            try:
-                found = getattr(SageMakerBackend, method)(self, *arguments)
-                return list(found) if method in {"resources", "check"} else found
-            except TransientError:
-                # Under load a moment helps; the engine waits longer.
-                time.sleep(min(0.01 * 2**attempt, 0.2))
-        raise AssertionError(f"{method} failed 60 times")
-
-    return call
-
-
-class Patient(SageMakerBackend):
-    """Asks again after what may pass, since the tiers call the backend without an engine."""
-
-    stage = _again("stage")
-    submit = _again("submit")
-    find = _again("find")
-    poll = _again("poll")
-    cancel = _again("cancel")
-    collect = _again("collect")
-    export = _again("export")
-    resources = _again("resources")
-    delete = _again("delete")
+Patient = patient(SageMakerBackend)

@@ -22,32 +22,11 @@ from automl_bridge_vertex import VertexBackend
 from automl_bridge_vertex.clients import Clients
 from automl_bridge_vertex.objects import Objects
 from automl_bridge_vertex.requests import RUN_LABEL
+from cloud_kit import Ticks
 
 BUDGET = Budget(max_cost_usd=30)
 SOME = 17
 """Without ``-m slow`` only every so-manieth boundary is tried."""
-
-
-class Ticks:
-    """Counts boundaries; at the ``last`` one the process dies, as by ``kill -9``."""
-
-    def __init__(self, last: int | None = None) -> None:
-        self.count, self.last = 0, last
-
-    def tick(self, _: object = None) -> None:
-        self.count += 1
-        if self.count == self.last:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def around(self, call):
-        def counted(*arguments, **options):
-            self.tick()
-            try:
-                return call(*arguments, **options)
-            finally:
-                self.tick()
-
-        return counted
 
 
 @pytest.fixture(scope="module")

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 import importlib.util
-import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from automl_bridge.errors import TransientError
 from automl_bridge_vertex import VertexBackend
 from automl_bridge_vertex.settings import VertexSettings
+from cloud_kit import QuickClock, patient, settings_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,58 +50,14 @@ def at(sandbox: Sandbox, patch: pytest.MonkeyPatch) -> None:
 
 def settings_of(sandbox: Sandbox, *, grpc: bool = False, **changes: object) -> VertexSettings:
     """Return the settings that its variables stand for."""
-    mark = "AUTOML_BRIDGE_VERTEX__"
-    given: dict[str, Any] = {
-        name.removeprefix(mark).lower(): value for name, value in sandbox.env.items() if name.startswith(mark)
-    }
+    given = settings_in(sandbox, "vertex")
     if grpc:
         given |= {"transport": "grpc", "api_endpoint": sandbox.env["AUTOML_BRIDGE_SANDBOX_GCP_GRPC"]}
     # Its lists do not lag: a request whose answer was lost is in them at once.
     return VertexSettings(**{**given, "settle": 0.05, **changes})
 
 
-class QuickClock:
-    """Time goes by as it does, but waiting is short: what is slept through counts as gone by."""
-
-    def __init__(self) -> None:
-        self._skipped = 0.0
-
-    def now(self) -> float:
-        return time.time() + self._skipped
-
-    def sleep(self, seconds: float) -> None:
-        short = min(seconds, 0.05)
-        time.sleep(short)
-        self._skipped += seconds - short
-
-
-def _again(method: str) -> Any:
-    @functools.wraps(getattr(VertexBackend, method))
-    def call(self: VertexBackend, *arguments: Any) -> Any:
-        for attempt in range(60):
-            try:
-                found = getattr(VertexBackend, method)(self, *arguments)
-                return list(found) if method in {"resources", "check"} else found
-            except TransientError:
-                # Under load a moment helps; the engine waits longer.
-                time.sleep(min(0.01 * 2**attempt, 0.2))
-        raise AssertionError(f"{method} failed 60 times")
-
-    return call
-
-
-class Patient(VertexBackend):
-    """Asks again after what may pass, since the tiers call the backend without an engine."""
-
-    stage = _again("stage")
-    submit = _again("submit")
-    find = _again("find")
-    poll = _again("poll")
-    cancel = _again("cancel")
-    collect = _again("collect")
-    export = _again("export")
-    resources = _again("resources")
-    delete = _again("delete")
+Patient = patient(VertexBackend)
 
 
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
