@@ -11,11 +11,16 @@ import typer
 from automl_bridge.cli.entry import INTERRUPTED
 from automl_bridge.cli.forecasting import forecasting
 from automl_bridge.cli.options import (
+    DATA_PANEL,
     BadImages,
+    Group,
+    Holdout,
+    MetricName,
     ProfileName,
+    TaskName,
+    Types,
+    Weight,
     command,
-    complete_metric,
-    complete_task,
     examples,
     parse_types,
 )
@@ -36,7 +41,7 @@ EXAMPLES = examples(
     "automl-bridge compare credit.csv --target status --backends autokeras --seeds 3 --yes --report report.html",
     "automl-bridge compare --resume 3f2a91c0 --save result.parquet",
 )
-_DATA, _LIMITS, _OUTPUT = "Data", "Limits", "Output"
+_LIMITS, _OUTPUT = "Limits", "Output"
 
 
 @command
@@ -55,14 +60,9 @@ def compare(  # noqa: PLR0913 - one parameter for each option
         str | None, typer.Option(metavar="A,B", help="Who takes part besides the baseline; your backend if not set.")
     ] = None,
     seeds: Annotated[int, typer.Option(metavar="N", help="Seeds for each backend.", show_default=True)] = 1,
-    task: Annotated[
-        str | None,
-        typer.Option(metavar="TASK", help="What to learn; found from the target.", autocompletion=complete_task),
-    ] = None,
+    task: TaskName = None,
     profile: ProfileName = None,
-    metric: Annotated[
-        str | None, typer.Option(metavar="NAME", help="What to score by.", autocompletion=complete_metric)
-    ] = None,
+    metric: MetricName = None,
     objective: Annotated[
         str | None, typer.Option(metavar="nearest|exact", help="Whether what is nearest to the metric will do.")
     ] = None,
@@ -90,25 +90,14 @@ def compare(  # noqa: PLR0913 - one parameter for each option
             metavar="any|strict", help="strict: only cost caps that the services guarantee.", rich_help_panel=_LIMITS
         ),
     ] = None,
-    types: Annotated[
-        list[str] | None,
-        typer.Option("--type", metavar="COL=KIND", help="Set a column's kind by hand.", rich_help_panel=_DATA),
-    ] = None,
-    weight: Annotated[
-        str | None, typer.Option(metavar="COL", help="Column of sample weights.", rich_help_panel=_DATA)
-    ] = None,
-    group: Annotated[
-        str | None,
-        typer.Option(metavar="COL", help="Rows of one group stay on one side of the split.", rich_help_panel=_DATA),
-    ] = None,
+    types: Types = None,
+    weight: Weight = None,
+    group: Group = None,
     time: Annotated[
         str | None,
-        typer.Option(metavar="COL", help="Split by time: the latest rows are held out.", rich_help_panel=_DATA),
+        typer.Option(metavar="COL", help="Split by time: the latest rows are held out.", rich_help_panel=DATA_PANEL),
     ] = None,
-    holdout: Annotated[
-        str | None,
-        typer.Option(metavar="SHARE", help="Share of the rows to set aside; 0.2 if not set.", rich_help_panel=_DATA),
-    ] = None,
+    holdout: Holdout = None,
     bad_images: BadImages = None,
     report: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write an HTML report.", rich_help_panel=_OUTPUT)

@@ -9,10 +9,10 @@ import typer
 from automl_bridge.cli.forecasting import forecasting
 from automl_bridge.cli.options import (
     BadImages,
+    MetricName,
     ProfileName,
+    TaskName,
     command,
-    complete_metric,
-    complete_task,
     examples,
     parse_types,
 )
@@ -41,14 +41,9 @@ def estimate(  # noqa: PLR0913 - one parameter for each option
     backends: Annotated[
         str | None, typer.Option(metavar="A,B", help="Backends to ask; all if not set, installed or not.")
     ] = None,
-    task: Annotated[
-        str | None,
-        typer.Option(metavar="TASK", help="What to learn; found from the target.", autocompletion=complete_task),
-    ] = None,
+    task: TaskName = None,
     profile: ProfileName = None,
-    metric: Annotated[
-        str | None, typer.Option(metavar="NAME", help="What to score by.", autocompletion=complete_metric)
-    ] = None,
+    metric: MetricName = None,
     objective: Annotated[
         str | None, typer.Option(metavar="nearest|exact", help="Whether what is nearest to the metric will do.")
     ] = None,

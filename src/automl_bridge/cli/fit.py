@@ -9,12 +9,17 @@ import typer
 
 from automl_bridge.cli.forecasting import forecasting
 from automl_bridge.cli.options import (
+    DATA_PANEL,
     BackendName,
     BadImages,
+    Group,
+    Holdout,
+    MetricName,
     ProfileName,
+    TaskName,
+    Types,
+    Weight,
     command,
-    complete_metric,
-    complete_task,
     examples,
     parse_types,
 )
@@ -39,7 +44,7 @@ EXAMPLES = examples(
     "automl-bridge fit reviews.jsonl --target stars --task text-regression",
     "automl-bridge fit credit.csv --target status --dry-run --json",
 )
-_DATA, _LIMITS, _OUTPUT = "Data", "Limits", "Output"
+_LIMITS, _OUTPUT = "Limits", "Output"
 
 
 @command
@@ -63,16 +68,10 @@ def fit(  # noqa: PLR0913 - one parameter for each option
             help="What to predict; repeat it for several. Not needed for a folder of pictures.",
         ),
     ] = None,
-    task: Annotated[
-        str | None,
-        typer.Option(metavar="TASK", help="What to learn; found from the target.", autocompletion=complete_task),
-    ] = None,
+    task: TaskName = None,
     backend: BackendName = None,
     profile: ProfileName = None,
-    metric: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="What to score by.", autocompletion=complete_metric),
-    ] = None,
+    metric: MetricName = None,
     objective: Annotated[
         str | None,
         typer.Option(metavar="nearest|exact", help="Whether a backend may optimise what is nearest to the metric."),
@@ -97,29 +96,18 @@ def fit(  # noqa: PLR0913 - one parameter for each option
             metavar="any|strict", help="strict: only a cost cap that the service guarantees.", rich_help_panel=_LIMITS
         ),
     ] = None,
-    types: Annotated[
-        list[str] | None,
-        typer.Option("--type", metavar="COL=KIND", help="Set a column's kind by hand.", rich_help_panel=_DATA),
-    ] = None,
-    weight: Annotated[
-        str | None, typer.Option(metavar="COL", help="Column of sample weights.", rich_help_panel=_DATA)
-    ] = None,
-    group: Annotated[
-        str | None,
-        typer.Option(metavar="COL", help="Rows of one group stay on one side of the split.", rich_help_panel=_DATA),
-    ] = None,
+    types: Types = None,
+    weight: Weight = None,
+    group: Group = None,
     time: Annotated[
         str | None,
         typer.Option(
             metavar="COL",
             help="Split by time: the latest rows are held out. Of a forecast: the stamps.",
-            rich_help_panel=_DATA,
+            rich_help_panel=DATA_PANEL,
         ),
     ] = None,
-    holdout: Annotated[
-        str | None,
-        typer.Option(metavar="SHARE", help="Share of the rows to set aside; 0.2 if not set.", rich_help_panel=_DATA),
-    ] = None,
+    holdout: Holdout = None,
     bad_images: BadImages = None,
     detach: Annotated[
         bool,

@@ -12,10 +12,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 __all__ = [
+    "DATA_PANEL",
     "BackendName",
     "BadImages",
+    "Group",
+    "Holdout",
+    "MetricName",
     "ProfileName",
     "RunId",
+    "TaskName",
+    "Types",
+    "Weight",
     "command",
     "complete_backend",
     "complete_metric",
@@ -106,6 +113,31 @@ BadImages = Annotated[
 RunId = Annotated[
     str,
     typer.Argument(metavar="RUN", help="Id of a run, or its first characters.", autocompletion=complete_run),
+]
+
+DATA_PANEL = "Data"
+"""Heading in the help over what says how the data are read and split."""
+TaskName = Annotated[
+    str | None,
+    typer.Option(metavar="TASK", help="What to learn; found from the target.", autocompletion=complete_task),
+]
+MetricName = Annotated[
+    str | None, typer.Option(metavar="NAME", help="What to score by.", autocompletion=complete_metric)
+]
+Types = Annotated[
+    list[str] | None,
+    typer.Option("--type", metavar="COL=KIND", help="Set a column's kind by hand.", rich_help_panel=DATA_PANEL),
+]
+Weight = Annotated[
+    str | None, typer.Option(metavar="COL", help="Column of sample weights.", rich_help_panel=DATA_PANEL)
+]
+Group = Annotated[
+    str | None,
+    typer.Option(metavar="COL", help="Rows of one group stay on one side of the split.", rich_help_panel=DATA_PANEL),
+]
+Holdout = Annotated[
+    str | None,
+    typer.Option(metavar="SHARE", help="Share of the rows to set aside; 0.2 if not set.", rich_help_panel=DATA_PANEL),
 ]
 
 _JSON = typer.Option(
