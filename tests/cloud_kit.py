@@ -40,9 +40,12 @@ class QuickClock:
         self._skipped += seconds - short
 
 
-def patient(kind: type[Backend]) -> type[Backend]:
-    """Return a backend that asks again after what may pass, since the tiers call it without an engine."""
-    return type("Patient", (kind,), {name: _again(kind, name) for name in REPEATED})
+def patient(kind: type[Backend], module: str) -> type[Backend]:
+    """Return a backend that asks again after what may pass, since the tiers call it without an engine.
+
+    A tier that kills a process finds the class there by its ``module``, where it has to be called ``Patient``.
+    """
+    return type("Patient", (kind,), {"__module__": module} | {name: _again(kind, name) for name in REPEATED})
 
 
 def _again(kind: type[Backend], method: str) -> Any:

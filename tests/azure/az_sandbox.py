@@ -48,4 +48,4 @@ def settings_of(sandbox: Sandbox, **changes: Any) -> AzureSettings:
     return AzureSettings(**{**given, **changes})
 
 
-Patient = patient(AzureBackend)
+Patient = patient(AzureBackend, __name__)

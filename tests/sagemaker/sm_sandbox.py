@@ -41,4 +41,4 @@ def settings_of(sandbox: Sandbox) -> SageMakerSettings:
     return SageMakerSettings(**given)
 
 
-Patient = patient(SageMakerBackend)
+Patient = patient(SageMakerBackend, __name__)

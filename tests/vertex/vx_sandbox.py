@@ -57,7 +57,7 @@ def settings_of(sandbox: Sandbox, *, grpc: bool = False, **changes: object) -> V
     return VertexSettings(**{**given, "settle": 0.05, **changes})
 
 
-Patient = patient(VertexBackend)
+Patient = patient(VertexBackend, __name__)
 
 
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
