@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from automl_bridge.backend import Backend
 from automl_bridge.capabilities import Capabilities, Feature
-from automl_bridge.errors import UnsupportedError
 from automl_bridge.task import Task
 from automl_bridge_azure.settings import AzureSettings
 
@@ -112,9 +111,7 @@ class AzureBackend(Backend):
         self.capabilities.require(self.name, spec.task)
         if spec.kind == "predict":
             return plan_predict(spec, self.settings, self.prices)
-        if spec.continues is not None:
-            reason = self.capabilities.reason(Feature.RESUME)
-            raise UnsupportedError(f"azure cannot continue {spec.continues}: {reason}", hint="start a new run")
+        self.capabilities.refuse_continuing(self.name, spec)
         return plan_train(spec, self.settings, self.prices)
 
     def stage(self, plan: Plan, dataset: Dataset) -> Staged:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from automl_bridge.backend import Objective
-from automl_bridge.errors import UnsupportedError
+from automl_bridge.cloud.objectives import nearest, settle
 from automl_bridge.task import Task
 from automl_bridge_azure.limits import limit
 
 if TYPE_CHECKING:
+    from automl_bridge.backend import Objective
+    from automl_bridge.cloud.objectives import ObjectiveTable
     from automl_bridge.spec import JobSpec
 
 __all__ = ["MINIMISED", "name_of", "objective_for", "wire_name"]
@@ -92,20 +93,10 @@ def objective_for(spec: JobSpec) -> Objective:
         If the job asks for the exact metric and the service has only a nearest one; names those it has.
     """
     table, known = _table(spec)
-    name, exact = table.get(spec.metric, (next(iter(table.values()))[0], False))
-    if spec.objective == "exact" and not exact:
-        ours = ", ".join(metric for metric, (_, same) in table.items() if same) or "none"
-        error = UnsupportedError(
-            f"azure cannot optimise {spec.metric} for {spec.task}; the nearest is {name}. It has "
-            f"{', '.join(limit(known).choices)}",
-            hint=f"use objective nearest, or one of its exact metrics: {ours}",
-        )
-        error.limit, error.source = known, limit(known).source
-        raise error
-    return Objective(name=name, exact=exact)
+    return settle(spec, "azure", table, nearest(spec, table), limit(known))
 
 
-def _table(spec: JobSpec) -> tuple[dict[str, tuple[str, bool]], str]:
+def _table(spec: JobSpec) -> tuple[ObjectiveTable, str]:
     if spec.task is Task.IMAGE_CLASSIFICATION:
         return _SINGLE, "azure.objective.image"
     if spec.task is Task.TEXT_CLASSIFICATION:

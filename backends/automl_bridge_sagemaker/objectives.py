@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from automl_bridge.backend import Objective
-from automl_bridge.errors import UnsupportedError
+from automl_bridge.cloud.objectives import nearest, settle
 from automl_bridge.task import Task
 from automl_bridge_sagemaker.limits import limit
 
 if TYPE_CHECKING:
+    from automl_bridge.backend import Objective
+    from automl_bridge.cloud.objectives import ObjectiveTable
     from automl_bridge.spec import JobSpec
 
 __all__ = ["objective_for", "problem_type"]
@@ -62,25 +63,15 @@ def objective_for(spec: JobSpec) -> Objective:
         If the job asks for the exact metric and the service has only a nearest one; names those it has.
     """
     table, known = _table(spec)
-    name, exact = table.get(spec.metric, (next(iter(table.values()))[0], False))
-    if spec.objective == "exact" and not exact:
-        have = ", ".join(choice.split()[0].rstrip("*") for choice in _choices(known))
-        ours = ", ".join(metric for metric, (_, same) in table.items() if same)
-        error = UnsupportedError(
-            f"sagemaker cannot optimise {spec.metric} for {spec.task}; the nearest is {name}. It has {have}",
-            hint=f"use objective nearest, or one of its exact metrics: {ours}",
-        )
-        error.limit, error.source = known, limit(known).source
-        raise error
-    return Objective(name=name, exact=exact)
+    return settle(spec, "sagemaker", table, nearest(spec, table), limit(known), choices=_choices(known))
 
 
 def _choices(name: str) -> list[str]:
     plain = limit(name).value.replace("(minimise),", "|").replace("(maximise)", "")
-    return [choice.strip() for choice in plain.split("|") if choice.strip()]
+    return [choice.split()[0].rstrip("*") for choice in plain.split("|") if choice.strip()]
 
 
-def _table(spec: JobSpec) -> tuple[dict[str, tuple[str, bool]], str]:
+def _table(spec: JobSpec) -> tuple[ObjectiveTable, str]:
     if spec.task in {Task.IMAGE_CLASSIFICATION, Task.TEXT_CLASSIFICATION}:
         return {"accuracy": ("Accuracy", True)}, "sagemaker.objective.image_text"
     if spec.task is Task.FORECASTING:

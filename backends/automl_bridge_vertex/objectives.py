@@ -8,11 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from automl_bridge.backend import Objective
-from automl_bridge.errors import UnsupportedError
+from automl_bridge.cloud.objectives import nearest, settle
 from automl_bridge.task import Task
 from automl_bridge_vertex.limits import limit
 
 if TYPE_CHECKING:
+    from automl_bridge.cloud.objectives import ObjectiveTable
     from automl_bridge.spec import JobSpec
 
 __all__ = ["IMAGE_OBJECTIVE", "METRIC_OF", "QUANTILE_LOSS", "objective_for"]
@@ -69,30 +70,15 @@ def objective_for(spec: JobSpec) -> Objective:
         If the job asks for the exact metric and the service has only a nearest one; names those it has.
     """
     table, known = _table(spec)
-    name, exact = table.get(spec.metric, (next(iter(table.values()))[0], False))
+    objective, hint = nearest(spec, table), ""
     if spec.forecast is not None and spec.forecast.quantiles:
         # Quantiles come with this objective only; the one of 0.5 is what a least absolute error is about.
-        name, exact = QUANTILE_LOSS, False
-    if spec.objective == "exact" and not exact:
-        _refuse(spec, name, known, [metric for metric, (_, same) in table.items() if same])
-    return Objective(name=name, exact=exact)
+        objective, hint = Objective(name=QUANTILE_LOSS, exact=False), "; a forecast without quantiles has them"
+    choices = [choice.rstrip("*") for choice in limit(known).choices]
+    return settle(spec, "vertex", table, objective, limit(known), choices=choices, hint=hint)
 
 
-def _refuse(spec: JobSpec, name: str, known: str, ours: list[str]) -> None:
-    have = ", ".join(choice.rstrip("*") for choice in limit(known).choices)
-    hint = "use objective nearest"
-    if ours:
-        hint += f", or one of its exact metrics: {', '.join(ours)}"
-    if name == QUANTILE_LOSS:
-        hint += "; a forecast without quantiles has them"
-    error = UnsupportedError(
-        f"vertex cannot optimise {spec.metric} for {spec.task}; the nearest is {name}. It has {have}", hint=hint
-    )
-    error.limit, error.source = known, limit(known).source
-    raise error
-
-
-def _table(spec: JobSpec) -> tuple[dict[str, tuple[str, bool]], str]:
+def _table(spec: JobSpec) -> tuple[ObjectiveTable, str]:
     if spec.task is Task.IMAGE_CLASSIFICATION:
         return {"log_loss": (IMAGE_OBJECTIVE, False)}, "vertex.objective.image"
     if spec.task is Task.FORECASTING:

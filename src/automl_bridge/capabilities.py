@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from automl_bridge.errors import UnsupportedError
 from automl_bridge.spec import Frozen
 from automl_bridge.task import Task
+
+if TYPE_CHECKING:
+    from automl_bridge.spec import JobSpec
 
 __all__ = ["Capabilities", "Feature"]
 
@@ -59,3 +63,9 @@ class Capabilities(Frozen):
             able = [str(task) for task, why in self.tasks.items() if why is None]
             hint = f"{backend} does {', '.join(able)}" if isinstance(wanted, Task) else None
             raise UnsupportedError(f"{backend} does not support {wanted}: {reason}", hint=hint)
+
+    def refuse_continuing(self, backend: str, spec: JobSpec) -> None:
+        """Raise `UnsupportedError` with the reason if ``spec`` goes on from another run's trials and it cannot."""
+        reason = self.reason(Feature.RESUME)
+        if spec.continues is not None and reason is not None:
+            raise UnsupportedError(f"{backend} cannot continue {spec.continues}: {reason}", hint="start a new run")
