@@ -1,7 +1,8 @@
 """What Google's clients raise, in the terms of this package: one table, so that every call is read alike.
 
 REST and gRPC have different classes for one answer (429 is `TooManyRequests` or its child `ResourceExhausted`), so the
-table goes by the status code, which both have.
+table goes by the status code, which both have. One code has two meanings: over REST a 409 is `Conflict` whether the
+thing is there already (ALREADY_EXISTS) or two requests met (ABORTED), and only the answer's body tells them apart.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _CREDENTIALS = frozenset({
     "Unauthenticated",
 })  # fmt: skip
 _TRANSIENT = frozenset({
-    "TransportError", "ServerError", "RetryError", "DeadlineExceeded", "Aborted", "Cancelled", "ConnectionError",
+    "TransportError", "ServerError", "RetryError", "DeadlineExceeded", "Cancelled", "ConnectionError",
     "Timeout", "ChunkedEncodingError", "ContentDecodingError", "ProtocolError", "ParseError", "DataCorruption",
     "ConnectionResetError", "IncompleteRead", "RpcError", "JSONDecodeError", "InvalidJSONError",
 })  # fmt: skip
@@ -62,8 +63,27 @@ def is_taken(error: BaseException) -> bool:
 
 
 def passes(error: BaseException) -> bool:
-    """Whether the error may pass: what may be asked again, of a question that changes nothing."""
-    return isinstance(translate(error, ""), TransientError)
+    """Whether the error may pass: what may be asked again at once, of a question that changes nothing.
+
+    ABORTED may not: "these should not be retried for an individual request; they should be retried at a level higher"
+    (https://google.aip.dev/194). That is the engine's, which looks again before it repeats anything.
+    """
+    return isinstance(translate(error, ""), TransientError) and not _is_aborted(error)
+
+
+def _is_aborted(error: BaseException) -> bool:
+    """Whether two requests met: ``google.rpc.Code.ABORTED``, 409 over HTTP (google/rpc/code.proto)."""
+    if "Aborted" in _kinds(error):
+        return True
+    read = getattr(getattr(error, "response", None), "json", None)
+    if _code(error) != 409 or not callable(read):
+        return False
+    try:
+        said = read()
+    except ValueError:
+        return False
+    told = said.get("error") if isinstance(said, dict) else None
+    return isinstance(told, dict) and told.get("status") == "ABORTED"
 
 
 def translate(error: BaseException, doing: str) -> BackendError:
@@ -84,7 +104,7 @@ def translate(error: BaseException, doing: str) -> BackendError:
         return TransientError(said) if retryable else CredentialsError(said, hint=_LOGIN)
     if code == 403:
         return RejectedError(said, hint="grant the caller the permissions of roles.json, and enable the Vertex AI API")
-    if code in _CODES or code >= 500 or kinds & _TRANSIENT:
+    if code in _CODES or code >= 500 or kinds & _TRANSIENT or _is_aborted(error):
         return TransientError(said)
     return RejectedError(f"{said} ({code})" if code else said)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from vx_service import conflict, over_rest
 
 from automl_bridge.errors import CredentialsError, RejectedError, ThrottledError, TransientError
 from automl_bridge_vertex.errors import passes, translate, translated
@@ -24,7 +25,6 @@ def cases():
         (core.BadGateway("x"), TransientError),
         (core.GatewayTimeout("x"), TransientError),
         (core.DeadlineExceeded("x"), TransientError),
-        (core.Aborted("x"), TransientError),
         (core.Cancelled("x"), TransientError),
         (core.RetryError("x", core.ServiceUnavailable("x")), TransientError),
         (core.Unauthorized("expired"), CredentialsError),
@@ -53,6 +53,23 @@ def test_each_is_what_it_is():
         assert type(found) is kind, error
         assert found.message.startswith("creating the dataset ab-1: ")
         assert passes(error) == issubclass(kind, TransientError)
+
+
+def test_two_requests_that_met_are_tried_again_by_the_engine_over_either_transport():
+    """ABORTED is retried "at a level higher", never as the same request (https://google.aip.dev/194)."""
+    import grpc
+    from google.api_core.exceptions import from_grpc_status
+
+    for error in (conflict("ABORTED"), from_grpc_status(grpc.StatusCode.ABORTED, "etag")):
+        assert type(translate(error, "creating the dataset ab-1")) is TransientError
+        assert not passes(error)
+
+
+def test_a_conflict_that_does_not_say_so_is_a_rejection():
+    bodies = (b"", b"<html>", b"[]", b'{"error": {"status": null}}')
+    for error in (conflict("ALREADY_EXISTS"), *(over_rest(409, body) for body in bodies)):
+        assert type(translate(error, "creating the dataset ab-1")) is RejectedError
+        assert not passes(error)
 
 
 def test_credentials_speak_of_a_new_login_and_rights_of_roles():

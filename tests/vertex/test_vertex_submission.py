@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from vx_service import Service
+from vx_service import Service, conflict
 from vx_world import Bucket, pictures, predict_spec, settings, train_spec
 
 from automl_bridge.backend import JobRef, JobState
@@ -65,12 +65,13 @@ def test_an_answer_that_was_lost_makes_no_second_one(bucket, trained, call, lag)
     assert len(service.pipelines_made) == 1
 
 
-def test_a_create_that_never_got_through_is_made_after_a_while(bucket, trained):
+@pytest.mark.parametrize("error", [ConnectionResetError("before it was sent"), conflict("ABORTED")])
+def test_a_create_that_never_got_through_is_made_after_a_while(bucket, trained, error):
     service = Service()
     created = service.create_training_pipeline
 
     def broken(*, request):
-        raise ConnectionResetError("before it was sent")
+        raise error
 
     broken.__name__ = "create_training_pipeline"
     service.create_training_pipeline = broken

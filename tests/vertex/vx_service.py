@@ -5,8 +5,10 @@ Only what the tests of single steps need; whole runs are tested against the sand
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 
+import requests
 from google.api_core import exceptions as core
 from google.longrunning import operations_pb2
 from google.protobuf import json_format, struct_pb2
@@ -17,6 +19,19 @@ NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
 def value(document):
     return json_format.ParseDict(document, struct_pb2.Value())
+
+
+def over_rest(code: int, body: bytes):
+    """Return what Google's client makes of an answer over REST."""
+    answer = requests.Response()
+    answer.status_code, answer._content = code, body
+    answer.request = requests.Request("POST", "https://us-central1-aiplatform.googleapis.com/v1/x").prepare()
+    return core.from_http_response(answer)
+
+
+def conflict(status: str):
+    """Return a 409 whose body says which of the two it is: ABORTED or ALREADY_EXISTS."""
+    return over_rest(409, json.dumps({"error": {"code": 409, "message": "etag", "status": status}}).encode())
 
 
 class _Made:
