@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from automl_bridge.sandbox.faults import FaultKind
 from automl_bridge_vertex.sandbox.errors import FieldErrors, failed_precondition, invalid, not_found, unimplemented
-from automl_bridge_vertex.sandbox.fields import check_common, stamp
+from automl_bridge_vertex.sandbox.fields import check_common
+from automl_bridge_vertex.sandbox.jobs import FAILED, QUEUED, SUCCEEDED, End, Job
 from automl_bridge_vertex.sandbox.listing import page, select
 from automl_bridge_vertex.sandbox.models import find_model
 from automl_bridge_vertex.sandbox.operations import begin_delete
-from automl_bridge_vertex.sandbox.pipelines import ENDS
 from automl_bridge_vertex.sandbox.prediction_files import folder_of, write
 from automl_bridge_vertex.sandbox.predictions import predict, problem_of
 from automl_bridge_vertex.sandbox.routes import message
@@ -22,24 +21,18 @@ if TYPE_CHECKING:
 
 __all__ = ["OPERATIONS", "BatchJob"]
 
-QUEUED, PENDING, RUNNING, SUCCEEDED, FAILED, CANCELLING, CANCELLED = range(1, 8)  # of JobState
-CANCELLING_SECONDS = 30.0
 BYTES_PER_ROW = 100
 
 
-class BatchJob:
+class BatchJob(Job):
     """A batch prediction job."""
 
+    cancelling_seconds: ClassVar[float] = 30.0
+
     def __init__(self, world: World, made: Any, model: Model, version: Version) -> None:
-        self.world = world
-        self.message = made
-        self.name = str(made.name)
+        super().__init__(world, made, "CreateBatchPredictionJob")
         self.model = model
         self.version = version
-        self.created = world.clock.time()
-        self.ended: float | None = None
-        self.cancel_at: float | None = None
-        self.fate = world.draw_fate("CreateBatchPredictionJob")
         self.layout = str(world.context.settings.get("prediction_layout", "observed"))
         uris = list(made.input_config.gcs_source.uris)
         size = sum(size for uri in uris for _name, size, _generation in world.store.find(uri))
@@ -47,58 +40,19 @@ class BatchJob:
         self.work = world.work(
             predict, world.store, version, uris, made.input_config.instances_format, _parameters(made)
         )  # fmt: skip
-        stamp(made.create_time, self.created)
-        stamp(made.update_time, self.created)
         world.clock.run_until(self.created + self.timeline.end)
 
-    def settle(self, now: float) -> None:
-        """Move on to ``now``; called under the world's lock."""
-        if self.ended is not None:
-            return
-        elapsed, line = now - self.created, self.timeline
-        if elapsed >= line.running and not self.message.HasField("start_time"):
-            stamp(self.message.start_time, self.created + line.running)
-        end = self._due(now)
-        if end is not None:
-            self._end(*end)
-        elif self.cancel_at is None:
-            state = QUEUED if elapsed < line.pending else PENDING if elapsed < line.running else RUNNING
-            if state != self.message.state:
-                self.message.state = state
-                stamp(self.message.update_time, now)
+    def _problem(self, error: BaseException) -> tuple[int, str]:
+        return problem_of(error)
 
-    def _due(self, now: float) -> tuple[float, int, int, str] | None:
-        line, elapsed = self.timeline, now - self.created
-        if self.cancel_at is not None:
-            at = self.cancel_at + CANCELLING_SECONDS
-            return (at, CANCELLED, 1, "CANCELED") if now >= at else None
-        if self.fate is FaultKind.JOB_HANGS:
-            return None
-        if self.fate in ENDS:
-            at = (line.running + line.end) / 2
-            state, code, text = ENDS[self.fate]
-            text = text.format(location=self.name.split("/")[3])
-            return (self.created + at, state, code, text) if elapsed >= at else None
-        if not self.work.done():
-            return None
-        error = self.work.exception()
-        if error is None:
-            return (self.created + line.end, SUCCEEDED, 0, "") if elapsed >= line.end else None
-        return (self.created + line.checked, FAILED, *problem_of(error)) if elapsed >= line.checked else None
+    def _end(self, end: End) -> None:
+        if end.state == SUCCEEDED and not (predicted := self.work.result()).rows:
+            first = predicted.errors[0][2] if predicted.errors else "there were no rows."
+            end = End(end.at, FAILED, 3, f"Failed to run batch prediction for all instances: {first}")
+        super()._end(end)
 
-    def _end(self, at: float, state: int, code: int, text: str) -> None:
-        predicted = self.work.result() if state == SUCCEEDED else None
-        if predicted is not None and not predicted.rows:
-            message_of_first = predicted.errors[0][2] if predicted.errors else "there were no rows."
-            state, code, text = FAILED, 3, f"Failed to run batch prediction for all instances: {message_of_first}"
-        self.ended = at
-        self.message.state = state
-        for field in (self.message.update_time, self.message.end_time):
-            stamp(field, at)
-        if code:
-            self.message.error.code, self.message.error.message = code, text
-        if predicted is None:
-            return
+    def _succeed(self, at: float) -> None:
+        predicted = self.work.result()
         stats = self.message.completion_stats
         stats.successful_count, stats.failed_count = len(predicted.rows), len(predicted.errors)
         stats.successful_forecast_point_count = predicted.points
@@ -112,14 +66,6 @@ class BatchJob:
         if self.message.HasField("dedicated_resources"):
             replicas = self.message.dedicated_resources.max_replica_count or 10
             self.message.resources_consumed.replica_hours = hours * min(replicas, 10)
-
-    def cancel(self, now: float) -> None:
-        """Ask it to stop; one that has ended stays as it is."""
-        if self.ended is None and self.cancel_at is None:
-            self.cancel_at = now
-            self.message.state = CANCELLING
-            stamp(self.message.update_time, now)
-            self.world.clock.run_until(now + CANCELLING_SECONDS)
 
 
 def _parameters(made: Any) -> dict[str, Any]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from automl_bridge.sandbox.faults import FaultKind
 from automl_bridge_vertex.sandbox import datasets, images_training, series, tables
 from automl_bridge_vertex.sandbox.errors import FieldErrors, RpcError, failed_precondition, invalid
-from automl_bridge_vertex.sandbox.fields import check_common, check_labels, stamp, struct_of
+from automl_bridge_vertex.sandbox.fields import check_common, check_labels, struct_of
+from automl_bridge_vertex.sandbox.jobs import INTERNAL, QUEUED, Job
 from automl_bridge_vertex.sandbox.listing import page, select
 from automl_bridge_vertex.sandbox.models import check_upload, upload
 from automl_bridge_vertex.sandbox.operations import begin_delete
@@ -22,48 +23,27 @@ if TYPE_CHECKING:
     from automl_bridge_vertex.sandbox.tasks import Task
     from automl_bridge_vertex.sandbox.world import World
 
-__all__ = ["ENDS", "INTERNAL", "OPERATIONS", "TrainingJob"]
+__all__ = ["OPERATIONS", "TrainingJob"]
 
-QUEUED, PENDING, RUNNING, SUCCEEDED, FAILED, CANCELLING, CANCELLED = range(1, 8)  # of PipelineState and JobState
-INTERNAL = (
-    "INTERNAL: Internal error occurred. Please retry in a few minutes. "
-    "If you still experience errors, contact Vertex AI."
-)
-CAPACITY = "Resources are insufficient in region: {location}. Please try a different region or retry later."
-ENDS = {  # fate: state, code and message of the error
-    FaultKind.JOB_FAILS: (FAILED, 13, INTERNAL),
-    FaultKind.JOB_CAPACITY: (FAILED, 8, CAPACITY),
-    FaultKind.JOB_NO_CANDIDATE: (
-        FAILED, 3, "The train budget is insufficient to train a model for the given dataset.",
-    ),
-    FaultKind.JOB_STOPS: (CANCELLED, 1, "CANCELED"),
-}  # fmt: skip
-CANCELLING_SECONDS = 60.0
 COSTS = {"table": "trainCostMilliNodeHours", "series": "trainCostMilliNodeHours", "image": "costMilliNodeHours"}
 
 
-class TrainingJob:
+class TrainingJob(Job):
     """A training pipeline."""
 
+    cancelling_seconds: ClassVar[float] = 60.0
+
     def __init__(self, world: World, made: Any, task: Task, dataset: datasets.Dataset, method: str) -> None:
-        self.world = world
-        self.message = made
-        self.name = str(made.name)
+        super().__init__(world, made, method)
         self.task = task
         self.dataset = dataset
-        self.created = world.clock.time()
-        self.ended: float | None = None
-        self.cancel_at: float | None = None
-        self.fate = world.draw_fate(method)
         sources = [one for source in dataset.sources for one in world.store.find(source)]
         items = list(dataset.items.values())
         size = len(items) if task.kind == "image" else sum(size for _uri, size, _g in sources) / 1e6
         self.timeline = plan_training(
             task.kind, budget=task.budget, size=size, nodes=task.nodes, stops_early=task.stops_early
         )
-        self.training = world.train(self._key(sources, items), self._train, items)
-        stamp(made.create_time, self.created)
-        stamp(made.update_time, self.created)
+        self.work = world.train(self._key(sources, items), self._train, items)
         world.clock.run_until(self.created + self.timeline.end)
 
     def _key(self, sources: list[tuple[str, int, str]], items: list[Any]) -> str:
@@ -85,67 +65,18 @@ class TrainingJob:
             return series.train(store, self.task, self.dataset.sources, config, VOCABULARIES[self._vocabulary()])
         return tables.train(store, self.task, self.dataset.sources, config, VOCABULARIES[self._vocabulary()])
 
-    # What happens as time goes by
+    def _fails_after(self) -> float:
+        return self.timeline.checked if self.fate is FaultKind.JOB_CAPACITY else super()._fails_after()
 
-    def settle(self, now: float) -> None:
-        """Move on to ``now``; called under the world's lock."""
-        if self.ended is not None:
-            return
-        elapsed, line = now - self.created, self.timeline
-        end = self._due(now)
-        if elapsed >= line.running and not self.message.HasField("start_time"):
-            stamp(self.message.start_time, self.created + line.running)
-        if end is not None:
-            self._end(*end)
-        elif self.cancel_at is None:
-            state = QUEUED if elapsed < line.pending else PENDING if elapsed < line.running else RUNNING
-            if state != self.message.state:
-                self.message.state = state
-                stamp(self.message.update_time, now)
-
-    def _due(self, now: float) -> tuple[float, int, int, str] | None:
-        """Return when and how it has ended by ``now``: moment, state, code and message of the error."""
-        line, elapsed = self.timeline, now - self.created
-        if self.cancel_at is not None:
-            at = self.cancel_at + CANCELLING_SECONDS
-            return (at, CANCELLED, 1, "CANCELED") if now >= at else None
-        if self.fate is FaultKind.JOB_HANGS:
-            return None
-        if self.fate in ENDS:
-            at = line.checked if self.fate is FaultKind.JOB_CAPACITY else (line.running + line.end) / 2
-            state, code, text = ENDS[self.fate]
-            return (self.created + at, state, code, text.format(location=self._location)) if elapsed >= at else None
-        return self._trained(elapsed) if self.training.done() else None
-
-    def _trained(self, elapsed: float) -> tuple[float, int, int, str] | None:
-        """Return the end of a pipeline whose training is done."""
-        error = self.training.exception()
-        if error is None:
-            end = self.timeline.end
-            return (self.created + end, SUCCEEDED, 0, "") if elapsed >= end else None
-        if elapsed < self.timeline.checked:
-            return None
-        code, text = 13, f"{INTERNAL} ({error!r})"
+    def _problem(self, error: BaseException) -> tuple[int, str]:
         if isinstance(error, RpcError):
-            code, text = error.code, f"Training pipeline failed with error message: {error.message}"
-        return self.created + self.timeline.checked, FAILED, code, text
+            return error.code, f"Training pipeline failed with error message: {error.message}"
+        return 13, f"{INTERNAL} ({error!r})"
 
-    @property
-    def _location(self) -> str:
-        return self.name.split("/")[3]
-
-    def _end(self, at: float, state: int, code: int, text: str) -> None:
-        self.ended = at
-        self.message.state = state
-        for field in (self.message.update_time, self.message.end_time):
-            stamp(field, at)
-        if code:
-            self.message.error.code, self.message.error.message = code, text
-        if state != SUCCEEDED:
-            return
+    def _succeed(self, at: float) -> None:
         self.message.training_task_metadata.CopyFrom(struct_of(self._metadata()))
         if self.fate is not FaultKind.JOB_NO_BEST:
-            self.message.model_to_upload.name = upload(self.world, self.message, self.task, self.training.result(), at)
+            self.message.model_to_upload.name = upload(self.world, self.message, self.task, self.work.result(), at)
 
     def _metadata(self) -> dict[str, Any]:
         found: dict[str, Any] = {COSTS[self.task.kind]: str(self.timeline.cost)}  # int64 in JSON is text
@@ -157,14 +88,6 @@ class TrainingJob:
                 asked or f"bq://{self.name.split('/')[1]}:export_evaluated_examples"
             )
         return found
-
-    def cancel(self, now: float) -> None:
-        """Ask it to stop; one that has ended stays as it is."""
-        if self.ended is None and self.cancel_at is None:
-            self.cancel_at = now
-            self.message.state = CANCELLING
-            stamp(self.message.update_time, now)
-            self.world.clock.run_until(now + CANCELLING_SECONDS)
 
 
 def create_training_pipeline(world: World, request: Any) -> Any:
