@@ -106,7 +106,8 @@ class ColumnProfile(Frozen):
     distinct
         Number of distinct values, missing not counted; None where it was not counted.
     written
-        How the numbers of a text column were written, where not plainly (`data.written.Way`): new rows are read alike.
+        How the numbers of a column were written, as text or in a file, where not plainly (`data.written.Way`): new
+        rows are read alike.
     image
         Sizes and colours, of a column of pictures.
     """

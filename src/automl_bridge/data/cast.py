@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from automl_bridge.data.arrow_types import is_integral, is_number, is_stamp, is_text, parse_type
-from automl_bridge.data.csv_numbers import comma_numbers
+from automl_bridge.data.csv_numbers import DOUBTFUL
 from automl_bridge.data.durations import parse_durations
 from automl_bridge.data.schema import parse_stamps
+from automl_bridge.data.tidy import WRITTEN_HINT
 from automl_bridge.data.values import text_of
-from automl_bridge.data.written import Way, blanked
+from automl_bridge.data.written import Way, blanked, way_of
 from automl_bridge.errors import SchemaError
 from automl_bridge.spec import Kind
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from automl_bridge.spec import ColumnProfile
 
-__all__ = ["cast_like", "cast_to_kind", "to_float", "zone_notes"]
+__all__ = ["cast_like", "cast_to_kind", "check_commas", "new_notes", "to_float"]
 
 _YES = ["true", "t", "yes", "y", "1", "1.0", "on"]
 _NO = ["false", "f", "no", "n", "0", "0.0", "off"]
@@ -29,8 +30,8 @@ _NO = ["false", "f", "no", "n", "0", "0.0", "off"]
 def cast_like(column: pa.ChunkedArray, seen: ColumnProfile) -> pa.ChunkedArray:
     """Return ``column`` as training saw it.
 
-    Text is read as numbers (as training's were written), stamps or booleans; numbers become the text of a category;
-    whole numbers may come as floats. Stamps move to training's zone; where only one side has a zone, the other is
+    Text is read as numbers (as training's were written, or plainly where that cannot be meant), stamps or booleans;
+    numbers become the text of a category; whole numbers may come as floats. Stamps move to training's zone; where only one side has a zone, the other is
     taken to be in UTC. Numbers that do not fit into whole numbers (fractions, infinity) stay floats, for the encoder
     to handle.
 
@@ -42,16 +43,81 @@ def cast_like(column: pa.ChunkedArray, seen: ColumnProfile) -> pa.ChunkedArray:
     import pyarrow as pa
 
     wanted = parse_type(seen.arrow_type)
-    if column.type.equals(wanted):
+    written = seen.written is not None and is_text(column.type)
+    if column.type.equals(wanted) and not written:
         return column
     if seen.distinct == 0 or column.null_count == len(column):
         return pa.chunked_array([pa.nulls(len(column), wanted)])
-    if seen.written is not None and is_text(column.type):
-        column = Way.parse(seen.written).read(column, seen.name)
+    if written:
+        column = _as_written(column, seen, wanted)
     return _reader(wanted)(column, wanted, seen.name)
 
 
-def zone_notes(column: pa.ChunkedArray, seen: ColumnProfile) -> list[str]:
+def _as_written(column: pa.ChunkedArray, seen: ColumnProfile, wanted: pa.DataType) -> pa.ChunkedArray:
+    """Read text as training's numbers were written; or plainly, where that cannot be meant."""
+    import pyarrow as pa
+
+    text, way = blanked(column), Way.parse(seen.written or "")
+    if is_integral(wanted) and _plain(text, wanted) is not None:
+        return _plain(text, wanted)
+    if not way.fits(text.drop_null(), sign_needed=False):
+        plain = _plain(text, pa.float64())
+        if plain is not None:
+            return plain
+    return way.read(column, seen.name)
+
+
+def _plain(text: pa.ChunkedArray, wanted: pa.DataType) -> pa.ChunkedArray | None:
+    import pyarrow as pa
+
+    try:
+        return text.cast(wanted)
+    except pa.ArrowInvalid:
+        return None
+
+
+def check_commas(field: pa.Field, column: pa.ChunkedArray, seen: ColumnProfile) -> None:
+    """Raise `SchemaError` for commas of a file that may be for decimals or thousands, where training had neither."""
+    import pyarrow.compute as pc
+
+    doubtful = (field.metadata or {}).get(WRITTEN_HINT) == DOUBTFUL
+    if not doubtful or seen.written is not None or seen.arrow_type == "string":
+        return
+    value = column.filter(pc.not_equal(column, pc.round(column)))
+    written = f"{value[0].as_py():.3f}".replace(".", ",") if len(value) else "1,000"
+    raise _two_meanings(seen.name, written)
+
+
+def _two_meanings(name: str, written: str) -> SchemaError:
+    return SchemaError(
+        f'column "{name}" holds {written!r}, which is {written.replace(",", "")} or {written.replace(",", ".")}, and '
+        "nothing in training or in the other rows tells which",
+        hint="write plain numbers",
+    )
+
+
+def new_notes(column: pa.ChunkedArray, seen: ColumnProfile) -> list[str]:
+    """Say what of a column of new rows could have been meant otherwise than `cast_like` reads it."""
+    return _point_notes(column, seen) + _zone_notes(column, seen)
+
+
+def _point_notes(column: pa.ChunkedArray, seen: ColumnProfile) -> list[str]:
+    """Say it where points are read as training's thousands, and would be for decimals of plain numbers."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if seen.written is None or not is_text(column.type) or not (way := Way.parse(seen.written)).decimal_comma:
+        return []
+    text = blanked(column).drop_null()
+    points = text.filter(pc.match_substring(text, "."))
+    if not len(points) or not way.fits(text, sign_needed=False) or _plain(text, pa.float64()) is None:
+        return []
+    value = points[0].as_py()
+    told = f'points of "{seen.name}" are read as thousands ({value} is {value.replace(".", "")})'
+    return [f"{told}: training's numbers were written like {way.example()}"]
+
+
+def _zone_notes(column: pa.ChunkedArray, seen: ColumnProfile) -> list[str]:
     """Say it where stamps have a zone on one side only: `cast_like` takes the other's to be in UTC."""
     import pyarrow as pa
 
@@ -108,7 +174,7 @@ def cast_to_kind(column: pa.ChunkedArray, kind: Kind, name: str) -> pa.ChunkedAr
 
 
 def to_float(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
-    """Return ``column`` as float64: text is read (decimal commas too), durations count in seconds.
+    """Return ``column`` as float64: text is read (thousands and decimal commas too), durations count in seconds.
 
     Raises
     ------
@@ -140,11 +206,21 @@ def _read_numbers(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
     try:
         numbers = text.cast(pa.float64())
     except pa.ArrowInvalid:
-        found = comma_numbers(text)
-        if found is None:
-            raise _unreadable(text, float, name, "a number") from None
-        numbers = found
+        way = way_of(text)
+        if way is None or way.sign:
+            raise _no_numbers(text, name) from None
+        numbers = way.read(text, name)
     return pc.if_else(pc.is_nan(numbers), pa.scalar(None, pa.float64()), numbers)
+
+
+def _no_numbers(text: pa.ChunkedArray, name: str) -> SchemaError:
+    """Return the error for text that is no numbers, or could be two."""
+    import pyarrow.compute as pc
+
+    present = text.drop_null()
+    if all(Way("", decimal_comma=comma).fits(present) for comma in (False, True)):
+        return _two_meanings(name, present.filter(pc.match_substring(present, ","))[0].as_py())
+    return _unreadable(text, float, name, "a number")
 
 
 def _to_text(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from automl_bridge.data.arrow_types import is_integral, is_text
 from automl_bridge.data.cast import cast_to_kind
+from automl_bridge.data.csv_numbers import DOUBTFUL
 from automl_bridge.data.durations import parse_durations
 from automl_bridge.data.memory import TEXT_COLUMN
 from automl_bridge.data.names import safe_names
 from automl_bridge.data.schema import facts, infer_kind, parse_stamps
 from automl_bridge.data.target import missing_column
-from automl_bridge.data.tidy import CATEGORICAL_HINT, has_hint, is_unnamed
+from automl_bridge.data.tidy import CATEGORICAL_HINT, WRITTEN_HINT, has_hint, is_unnamed
 from automl_bridge.data.written import LIKE_NUMBER, Way, way_of
 from automl_bridge.errors import SchemaError, UnknownNameError
 from automl_bridge.spec import ColumnProfile, ImageProfile, Kind, Role
@@ -36,7 +37,7 @@ class Columns:
     roles: dict[str, Role]
     notes: tuple[str, ...] = field(default=())
     written: dict[str, Way] = field(default_factory=dict)
-    """Ways of the numbers that were written as text."""
+    """Ways of the numbers that were not written plainly, as text or in a file."""
     images: dict[str, ImageProfile] = field(default_factory=dict)
     """Of the columns of pictures that have been read."""
 
@@ -122,6 +123,7 @@ def understand(
             raise missing_column(name, table.column_names, where)
     kinds: dict[str, Kind] = {}
     found: dict[str, Role] = {}
+    table, in_file, doubts = _written_in_file(table)
     written = _written(table, by_hand, roles)
     for name, way in written.items():
         index = table.column_names.index(name)
@@ -145,13 +147,14 @@ def understand(
     notes = (
         _settle_ignored(kinds, found, by_hand, bare=bare)
         + tuple(written_note(name, way) for name, way in written.items())
+        + doubts
         + _spoiled_numbers(table, kinds, roles, by_hand)
     )
     if Role.FEATURE not in found.values() and not bare:
         raise SchemaError(f"{where} has no column to learn from besides {', '.join(roles)}", hint="add feature columns")
     # Targets come in the order they were named.
     ordered = {name: found[name] for name in [*(n for n in roles if n in found), *(n for n in found if n not in roles)]}
-    return table, Columns(kinds, ordered, notes, written)
+    return table, Columns(kinds, ordered, notes, in_file | written)
 
 
 def _parse_kind(kind: Kind | str) -> Kind | None:
@@ -190,6 +193,24 @@ def _written(table: pa.Table, by_hand: Mapping[str, Kind | None], roles: Mapping
         or not (field.name in by_hand or field.name in roles or has_hint(field, CATEGORICAL_HINT) or is_unnamed(table))
     }
     return {name: way for name, way in ways.items() if way is not None}
+
+
+def _written_in_file(table: pa.Table) -> tuple[pa.Table, dict[str, Way], tuple[str, ...]]:
+    """Return the table without its hints of how a file wrote numbers, what they say, and what may be doubted."""
+    ways, notes = {}, []
+    for index, each in enumerate(table.schema):
+        metadata = dict(each.metadata or {})
+        hint = metadata.pop(WRITTEN_HINT, None)
+        if hint is None:
+            continue
+        ways[each.name] = Way("", decimal_comma=True)
+        table = table.set_column(index, each.with_metadata(metadata or None), table.column(index))
+        if hint == DOUBTFUL:
+            notes.append(
+                f'column "{each.name}" is read with decimal commas (1,234 is 1.234), which nothing else in the file '
+                "shows: write plain numbers if they are thousands"
+            )
+    return table, ways, tuple(notes)
 
 
 def written_note(name: str, way: Way) -> str:

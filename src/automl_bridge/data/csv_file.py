@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from automl_bridge.data.csv_dialect import decoded, skipping, sniff
 from automl_bridge.data.csv_labels import with_labels
-from automl_bridge.data.csv_numbers import comma_numbers, needs_text, restore
+from automl_bridge.data.csv_numbers import needs_text, restore, with_comma_numbers
 from automl_bridge.data.csv_parse import CsvParser
 from automl_bridge.errors import UnreadableError
 
@@ -27,7 +27,7 @@ def read_csv(
     quotes may hold anything. Empty cells and ``NA``, ``N/A``, ``NULL``, ``null``, ``NaN``, ``nan``, ``#N/A`` are
     missing; lines of spaces only are left out of files of several columns. A first line ``sep=;`` names the separator,
     and comment lines before the header are left out. Whole numbers stay exact, numbers with leading zeros stay text,
-    decimal commas are read.
+    decimal commas are read (`csv_numbers.with_comma_numbers`).
 
     Parameters
     ----------
@@ -61,10 +61,7 @@ def read_csv(
     exact = needs_text(table, leading_zeros=parser.leading_zeros)
     if exact:
         table = restore(table, parser.as_text(exact))
-    for index, column_name in enumerate(table.column_names):
-        numbers = comma_numbers(table.column(index), separator=dialect.separator)
-        if numbers is not None and column_name not in as_text:
-            table = table.set_column(index, column_name, numbers)
+    table = with_comma_numbers(table, parser.as_text, as_text, dialect.separator)
     for target, by_hand in (labels or {}).items():
         table = with_labels(parser, table, target, by_hand=by_hand)
     return table

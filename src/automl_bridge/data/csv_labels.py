@@ -103,12 +103,15 @@ def _told(
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    field = pa.field(table.column_names[index], column.type)
+    before = table.schema.field(index)
+    field = pa.field(before.name, column.type)
     found = {
         "missing": _counts(words.filter(pc.is_null(column))),
         "labels": {} if kept is None else _counts(words.filter(pa.array(kept))),
     }
-    return table.set_column(index, field.with_metadata({MISSING_WORDS: json.dumps(found)}), column)
+    return table.set_column(
+        index, field.with_metadata({**(before.metadata or {}), MISSING_WORDS: json.dumps(found)}), column
+    )
 
 
 def _counts(words: pa.ChunkedArray) -> dict[str, int]:

@@ -5,13 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from automl_bridge.data.arrow_types import is_text
+from automl_bridge.data.tidy import WRITTEN_HINT
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
     import pyarrow as pa
 
-__all__ = ["comma_numbers", "needs_text", "restore"]
+__all__ = ["COMMA", "DOUBTFUL", "comma_numbers", "needs_text", "restore", "with_comma_numbers"]
 
 _SAMPLE = 2000
+_COMMAS = r"^\s*[+-]?(?:[0-9]+|[0-9]{1,3}(?:\.[0-9]{3})+)(?:,[0-9]+)?(?:[eE][+-]?[0-9]+)?\s*$"
+_POINTS = r"^\s*[+-]?(?:[0-9]+|[1-9][0-9]{0,2}(?:\.[0-9]{3})+)\s*$"
+"""Whole numbers, some of them with points for thousands."""
+
+COMMA = b"comma"
+"""What `tidy.WRITTEN_HINT` says of a column of a file that is written with decimal commas."""
+DOUBTFUL = b"comma?"
+"""The same, where nothing in the file shows that its commas are not for thousands (``1,234``)."""
 
 
 def needs_text(table: pa.Table, *, leading_zeros: bool) -> list[str]:
@@ -57,25 +68,98 @@ def restore(table: pa.Table, text: pa.Table) -> pa.Table:
     return table
 
 
+def with_comma_numbers(
+    table: pa.Table, as_text: Callable[[Sequence[str]], pa.Table], kept: Collection[str], separator: str
+) -> pa.Table:
+    """Return ``table`` with its decimal commas read, and `tidy.WRITTEN_HINT` at the columns that are written so.
+
+    Where a column shows that a file has decimal commas, the points of whole numbers are for thousands in all of it
+    (``1.234`` beside ``0,5``), and its other whole numbers are taken to be written like that too.
+
+    Parameters
+    ----------
+    as_text
+        Reads columns of the file as they are written.
+    kept
+        Columns that stay text.
+    separator
+        Of the file's cells: see `comma_numbers`.
+    """
+    found = {}
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        numbers = comma_numbers(column, separator=separator)
+        if numbers is not None:
+            found[name] = numbers
+    if not found:
+        return table
+    certain = not all(_could_be_thousands(table[name]) for name in found)
+    rest = [name for name in table.column_names if name not in found and name not in kept]
+    whole = _whole_numbers(table, rest, as_text) if certain else {}
+    for name, numbers in {**found, **whole}.items():
+        if name not in kept:
+            table = _told(table, name, numbers, COMMA if certain else DOUBTFUL)
+    return table
+
+
+def _whole_numbers(
+    table: pa.Table, names: Sequence[str], as_text: Callable[[Sequence[str]], pa.Table]
+) -> dict[str, pa.ChunkedArray]:
+    """Return the columns of whole numbers of a file with decimal commas, those with points for thousands read so."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    found = {name: table[name] for name in names if pa.types.is_integer(table[name].type)}
+    points = [name for name in names if pa.types.is_floating(table[name].type) and _three_digits(table[name])]
+    read = as_text(points) if points else table.select([])
+    texts = {name: read[name] for name in points} | {name: table[name] for name in names if is_text(table[name].type)}
+    for name, text in texts.items():
+        all_whole = all(
+            pc.all(pc.match_substring_regex(part, _POINTS)).as_py() for part in (text.slice(0, _SAMPLE), text)
+        )
+        if all_whole and pc.any(pc.match_substring(text, ".")).as_py():
+            found[name] = _read(text)
+    return found
+
+
+def _three_digits(column: pa.ChunkedArray) -> bool:
+    """Whether some floats have a fraction, and none has more than three digits of it."""
+    import pyarrow.compute as pc
+
+    whole = pc.all(pc.equal(column, pc.round(column))).as_py()
+    return not whole and bool(pc.all(pc.equal(column, pc.round(column, ndigits=3))).as_py())
+
+
+def _told(table: pa.Table, name: str, numbers: pa.ChunkedArray, hint: bytes) -> pa.Table:
+    import pyarrow as pa
+
+    index = table.column_names.index(name)
+    return table.set_column(index, pa.field(name, numbers.type, metadata={WRITTEN_HINT: hint}), numbers)
+
+
 def comma_numbers(column: pa.ChunkedArray, *, separator: str = ";") -> pa.ChunkedArray | None:
     """Read a text column of numbers with decimal commas (``1,5``, ``1.234,56``); None if it is not one.
 
     In a file that is separated by commas, a column with three digits behind the comma in every value
     (``1,234``) could mean thousands as well: it stays text.
     """
-    import pyarrow as pa
     import pyarrow.compute as pc
 
     if not is_text(column.type):
         return None
     sample = column.slice(0, _SAMPLE)
-    pattern = r"^\s*[+-]?(?:[0-9]+|[0-9]{1,3}(?:\.[0-9]{3})+)(?:,[0-9]+)?(?:[eE][+-]?[0-9]+)?\s*$"
-    if not pc.all(pc.match_substring_regex(sample, pattern)).as_py() or not _has_comma(sample):
+    if not pc.all(pc.match_substring_regex(sample, _COMMAS)).as_py():
         return None
-    if not pc.all(pc.match_substring_regex(column, pattern)).as_py():
+    if not pc.all(pc.match_substring_regex(column, _COMMAS)).as_py() or not _has_comma(column):
         return None
     if separator == "," and _could_be_thousands(column):
         return None
+    return _read(column)
+
+
+def _read(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
     plain = pc.replace_substring(pc.replace_substring(pc.utf8_trim_whitespace(column), ".", ""), ",", ".")
     return plain.cast(pa.float64())
 
@@ -87,7 +171,7 @@ def _could_be_thousands(column: pa.ChunkedArray) -> bool:
     return bool(pc.all(pc.or_(thousands, pc.invert(pc.match_substring(column, ",")))).as_py())
 
 
-def _has_comma(sample: pa.ChunkedArray) -> bool:
+def _has_comma(column: pa.ChunkedArray) -> bool:
     import pyarrow.compute as pc
 
-    return bool(pc.any(pc.match_substring(sample, ",")).as_py())
+    return bool(pc.any(pc.match_substring(column, ",")).as_py())

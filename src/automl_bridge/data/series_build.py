@@ -76,7 +76,8 @@ def build_series_dataset(  # noqa: PLR0913 - as `build.build_dataset`
     name = name or source_name(source)
     table, columns, time = _gathered(source, asked, target, y, time, types or {}, name)
     goal = columns.targets[0]
-    table, notes = _with_numbers(table, goal, columns.notes)
+    table, columns = _with_numbers(table, goal, columns)
+    notes = columns.notes
     table = _with_stamps(table, time, asked)
     rows, steps, clock, said = _regular(table, asked, time, goal, name)
     series, table = asked.series, rows.table
@@ -175,15 +176,20 @@ def _with_covariates(columns: Columns, asked: SeriesOptions) -> Columns:
     return replace(columns, roles=roles, notes=tuple(notes))
 
 
-def _with_numbers(table: pa.Table, goal: str, notes: tuple[str, ...]) -> tuple[pa.Table, tuple[str, ...]]:
+def _with_numbers(table: pa.Table, goal: str, columns: Columns) -> tuple[pa.Table, Columns]:
+    """Read the target as numbers; new history will be read as they were written."""
+    from dataclasses import replace
+
     index = table.column_names.index(goal)
     column = table.column(index)
     way = way_of(column)
     if way is not None:
-        column, notes = way.read(column, goal), (*notes, written_note(goal, way))
+        column = way.read(column, goal)
+        columns = replace(columns, notes=(*columns.notes, written_note(goal, way)))
+        columns = replace(columns, written={**columns.written, goal: way})
     if column.null_count == len(column):
         raise TargetError(f'the target "{goal}" is missing in every row', hint="choose another target")
-    return table.set_column(index, goal, numbers(goal, column)), notes
+    return table.set_column(index, goal, numbers(goal, column)), columns
 
 
 def _with_stamps(table: pa.Table, time: str, asked: SeriesOptions) -> pa.Table:

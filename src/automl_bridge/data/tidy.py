@@ -5,7 +5,8 @@ Whatever a table came from, afterwards strings are ``string``, categories are th
 What plain types cannot say travels in the metadata: that a column was a categorical (`CATEGORICAL_HINT` of its field)
 or had values of several types (`MIXED_HINT`), which words of a file were read as missing (`MISSING_WORDS`), that a
 column holds pictures in the one form of `images` (`IMAGE_HINT`) and which values of an array were black and white in
-them (`SCALE_HINT`), and that the columns had no names of their own (`UNNAMED` of the schema).
+them (`SCALE_HINT`), how a file wrote the numbers of a column (`WRITTEN_HINT`), and that the columns had no names of
+their own (`UNNAMED` of the schema).
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ __all__ = [
     "MIXED_HINT",
     "SCALE_HINT",
     "UNNAMED",
+    "WRITTEN_HINT",
     "check_names",
     "has_hint",
     "is_unnamed",
@@ -39,8 +41,9 @@ MIXED_HINT = b"automl_bridge.mixed"
 MISSING_WORDS = b"automl_bridge.missing_words"
 IMAGE_HINT = b"automl_bridge.image"
 SCALE_HINT = b"automl_bridge.scale"
+WRITTEN_HINT = b"automl_bridge.written"
 UNNAMED = b"automl_bridge.unnamed"
-_KEPT = {CATEGORICAL_HINT, MIXED_HINT, MISSING_WORDS, IMAGE_HINT, SCALE_HINT}
+_KEPT = {CATEGORICAL_HINT, MIXED_HINT, MISSING_WORDS, IMAGE_HINT, SCALE_HINT, WRITTEN_HINT}
 _STRING_LIMIT = 2**31 - 1
 """Bytes that one chunk of ``string`` or ``binary`` can hold: its offsets are 32-bit."""
 

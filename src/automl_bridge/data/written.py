@@ -6,7 +6,8 @@ percent sign or none, and with commas for thousands and a point for decimals (US
 * Percent stays as it is written: ``12.5%`` is 12.5.
 * If both ways fit and differ (``1,234 €``, ``12,345%``, ``1,234`` alone), the column is left as it is. With ``$``,
   ``£``, ``¥`` or ``₹`` the US way is meant.
-* Plain text of numbers, and decimal commas without a sign, are read elsewhere (`csv_numbers.comma_numbers`).
+* Without a sign there must be a comma: plain numbers as text are levels, or identifiers.
+* Decimal commas of CSV files are read with the file (`csv_numbers.comma_numbers`), and are a way too.
 """
 
 from __future__ import annotations
@@ -75,17 +76,19 @@ class Way(NamedTuple):
                 f"row {row + 1} holds {text[row].as_py()!r}",
                 hint="mend the value, leave it empty, or write plain numbers",
             )
-        negative = pc.match_substring_regex(text, r"^\(|-")
-        plain = pc.replace_substring_regex(text, rf"[{_SIGNS}()+\s\x{{00A0}}\x{{202F}}-]", "")
+        negative = pc.match_substring_regex(text, r"^\(|^[^0-9]*-")
+        # What stands before the first digit; and after the last one. A minus within is an exponent's.
+        plain = pc.replace_substring_regex(text, r"^[^0-9.,]+", "")
+        plain = pc.replace_substring_regex(plain, rf"[{_SIGNS}()\s\x{{00A0}}\x{{202F}}]", "")
         plain = pc.replace_substring(plain, "." if self.decimal_comma else ",", "")
         found = pc.replace_substring(plain, ",", ".").cast(pa.float64())
         return pc.if_else(negative, pc.negate(found), found)
 
-    def fits(self, column: pa.ChunkedArray) -> bool:
-        """Whether all values are written this way, with the sign."""
+    def fits(self, column: pa.ChunkedArray, *, sign_needed: bool = True) -> bool:
+        """Whether all values are written this way, with the sign unless it is not needed."""
         import pyarrow.compute as pc
 
-        pattern = self._pattern(sign_needed=True)
+        pattern = self._pattern(sign_needed=sign_needed)
         return bool(
             pc.all(pc.match_substring_regex(column.slice(0, _SAMPLE), pattern)).as_py()
             and pc.all(pc.match_substring_regex(column, pattern)).as_py()
@@ -98,7 +101,7 @@ class Way(NamedTuple):
 
     def _pattern(self, *, sign_needed: bool) -> str:
         number = _DE if self.decimal_comma else _US
-        core, minus = number, rf"[+-]?{_BLANK}"
+        core, minus = rf"{number}(?:[eE][+-]?[0-9]+)?", rf"[+-]?{_BLANK}"
         if self.sign:
             sign = re.escape(self.sign)
             before, after = rf"{sign}{_BLANK}[+-]?{_BLANK}{number}", rf"{number}{_BLANK}{sign}"
@@ -131,9 +134,8 @@ def way_of(column: pa.ChunkedArray) -> Way | None:
     if us.fits(text):
         comma = bool(pc.any(pc.match_substring(text, ",")).as_py())
         if not sign:
-            # Without a comma these are plain numbers as text: levels, identifiers.
             return us if comma and not de.fits(text) else None
         point = bool(pc.any(pc.match_substring(text, ".")).as_py())
         unclear = comma if sign == "%" else (comma or point) and sign == "€"
         return None if unclear and de.fits(text) else us
-    return de if sign and de.fits(text) else None
+    return de if de.fits(text) and (sign or pc.any(pc.match_substring(text, ",")).as_py()) else None
