@@ -14,7 +14,7 @@ from automl_bridge.spec import ModelRef
 from automl_bridge_azure.answers import read_predictions
 from automl_bridge_azure.environments import environment_of
 from automl_bridge_azure.layout import job_location, place_of
-from automl_bridge_azure.metering import seconds_of, usage_of
+from automl_bridge_azure.metering import IDLE_NOTE, seconds_of, usage_of, with_idle
 from automl_bridge_azure.native import minutes_of
 from automl_bridge_azure.polling import objective_of, size_of
 from automl_bridge_azure.remote_job import PREDICTIONS, columns_of
@@ -87,13 +87,12 @@ def collect_train(name: str, clients: Clients, history: History, objects: Object
     trials = trials_of(runs, objective, metrics)
     # The parent runs on no machine of ours; only where it says nothing of children is its own time all there is.
     usage = usage_of(runs or [parent], clients.workspace.region, "training", size=size_of(answer), final=True)
+    usage = with_idle(usage, _machines(answer, runs))
     if not runs and not parent:
         usage = Usage(known=False)
     tags = {**(answer["properties"].get("tags") or {}), **(parent.get("tags") or {})}
     best = best_run(trials, tags.get(_BEST))
-    notes: tuple[str, ...] = (
-        "the time that machines start and idle is in no run of the service, and not in this usage",
-    )
+    notes: tuple[str, ...] = (IDLE_NOTE,)
     if not usage.known:
         notes += ("what was used is not known in full: a run does not say how long it took, or on what",)
     if best is None or state is JobState.FAILED:
@@ -107,6 +106,12 @@ def collect_train(name: str, clients: Clients, history: History, objects: Object
         versions=_versions(),
         notes=notes,
     )
+
+
+def _machines(answer: Mapping[str, Any], runs: Sequence[Mapping[str, Any]]) -> int:
+    """Return how many machines have probably worked for a job: as many as were asked for, but no more than runs."""
+    limits = (answer["properties"].get("taskDetails") or {}).get("limitSettings") or {}
+    return max(1, min(int(limits.get("maxConcurrentTrials") or 1), len(runs)))
 
 
 def _model(name: str, run: str, clients: Clients, history: History, objects: Objects) -> ModelRef:
@@ -164,6 +169,7 @@ def collect_predict(name: str, clients: Clients, history: History, objects: Obje
     run = history.run(name)
     runs = [run] if run is not None else []
     usage = usage_of(runs, clients.workspace.region, "prediction", size=size_of(answer), final=True)
+    usage = with_idle(usage, 1)
     if not runs:
         usage = Usage(known=False)
     if state is not JobState.SUCCEEDED:

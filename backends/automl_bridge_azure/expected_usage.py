@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from automl_bridge.costs.usage import Part, Usage, UsageItem, UsageRange
 from automl_bridge_azure.native_limits import (
     TABULAR,
+    likely_idle_hours,
     node_hours,
     predict_minutes,
     predict_size,
@@ -34,8 +35,6 @@ _HOURS_PER_MCELL = 0.01
 """What a million cells add to a trial."""
 _SINGLE_HOURS = 0.75
 """One image or text model."""
-_START_HOURS = 0.08
-"""Start of a machine, as it usually is."""
 _LIKELY_TRIALS = 40
 """Where nothing limits them: early termination ends most searches soon after the thirty-first."""
 _PREDICT_HOURS = 0.05
@@ -61,38 +60,48 @@ def train_usage(spec: JobSpec, settings: AzureSettings, limits: Limits) -> Expec
     most = nodes * limits.hours
 
     def usage(factor: float) -> Usage:
-        return _usage(spec, settings, min(work * factor, most) + nodes * _START_HOURS * factor, factor)
+        return _usage(spec, settings, min(work * factor, most), nodes, factor)
 
     worst = None
     if not limits.ensembles:
-        worst = _usage(spec, settings, most + nodes * node_hours(), None)
+        worst = _usage(spec, settings, most, nodes, None)
     wall = work / nodes
     duration = (3600 * min(wall / 2, limits.hours), 3600 * (min(wall * 2, limits.hours) + node_hours()))
     return Expected(UsageRange(low=usage(0.5), likely=usage(1.0), high=usage(2.0), worst=worst), duration)
 
 
-def _usage(spec: JobSpec, settings: AzureSettings, training: float, factor: float | None) -> Usage:
+def _usage(spec: JobSpec, settings: AzureSettings, training: float, nodes: int, factor: float | None) -> Usage:
+    """Return the usage of a run whose training takes so many hours; ``factor`` None: in the worst case."""
     items = [_item(train_size(spec, settings), training, "training", settings)]
     rows = spec.profile.rows.get("holdout", 0)
     if rows:
-        hours = _predict_hours(rows) * factor if factor else predict_minutes(spec.task, rows) / 60 + node_hours()
+        hours = _predict_hours(rows) * factor if factor else predict_minutes(spec.task, rows) / 60
         items.append(_item(predict_size(spec, settings), hours, "prediction", settings))
-    return Usage(items=tuple(items))
+    # Training and prediction are of one size; the predict job has a machine of its own.
+    return Usage(items=(*items, _idle(train_size(spec, settings), nodes + bool(rows), settings, factor)))
+
+
+def _idle(size: str, machines: int, settings: AzureSettings, factor: float | None) -> UsageItem:
+    hours = likely_idle_hours(factor) if factor else node_hours()
+    return _item(size, machines * hours, "idle", settings)
 
 
 def _predict_hours(rows: int) -> float:
-    return _PREDICT_HOURS + _START_HOURS + rows / _ROWS_PER_HOUR
+    return _PREDICT_HOURS + rows / _ROWS_PER_HOUR
 
 
 def predict_usage(spec: JobSpec, settings: AzureSettings, minutes: int) -> Expected:
     """Return the usage of a predict job; its timeout bounds it."""
     hours = _predict_hours(sum(spec.profile.rows.values()))
     size = predict_size(spec, settings)
-    low, likely, high = (
-        Usage(items=(_item(size, factor * hours, "prediction", settings),)) for factor in (0.5, 1.0, 2.0)
-    )
-    worst = Usage(items=(_item(size, minutes / 60 + node_hours(), "prediction", settings),))
-    duration = (3600 * hours / 2, 3600 * max(2 * hours, minutes / 60))
+
+    def usage(working: float, factor: float | None) -> Usage:
+        return Usage(items=(_item(size, working, "prediction", settings), _idle(size, 1, settings, factor)))
+
+    low, likely, high = (usage(factor * hours, factor) for factor in (0.5, 1.0, 2.0))
+    worst = usage(minutes / 60, None)
+    start = likely_idle_hours()
+    duration = (3600 * (hours + start) / 2, 3600 * max(2 * (hours + start), minutes / 60))
     return Expected(UsageRange(low=low, likely=likely, high=high, worst=worst), duration)
 
 

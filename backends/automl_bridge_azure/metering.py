@@ -1,7 +1,7 @@
 """What runs used: their own time, times machines, by the size that they say they ran on.
 
-The service keeps no bill of a job (``jobCost`` is empty). Each run says how long it was active and on what; the time
-that a machine starts and idles before it is given back is in no run, so it is not in here either.
+The service keeps no bill of a job (``jobCost`` is empty). Each run says how long it was active and on what. The time
+that a machine starts and idles before it is given back bills too and is in no run: it is estimated (`with_idle`).
 """
 
 from __future__ import annotations
@@ -11,12 +11,19 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from automl_bridge.costs.usage import Part, Usage, UsageItem
+from automl_bridge_azure.native_limits import likely_idle_hours
 from automl_bridge_azure.rates import UNIT, prices, sku
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["seconds_of", "usage_of"]
+__all__ = ["IDLE_NOTE", "seconds_of", "usage_of", "with_idle"]
+
+IDLE_NOTE = (
+    "machines bill while they start and idle, which is in no run of the service: "
+    "five minutes a machine are guessed for its start, and two are the default idle time"
+)
+"""What has to be said beside a usage that `with_idle` completed."""
 
 _DURATION = re.compile(r"(?:(\d+)\.)?(\d+):(\d{2}):(\d{2}(?:\.\d+)?)")
 _ENDED = frozenset({"Completed", "Failed", "Canceled"})
@@ -58,6 +65,20 @@ def usage_of(
         for name, total in sorted(sums.items())
     )
     return Usage(items=items, known=known)
+
+
+def with_idle(usage: Usage, machines: int) -> Usage:
+    """Return a usage with what its machines probably billed while they started and idled, marked as an estimate.
+
+    Nothing is added where nothing ran: then no machine may have started. On a cluster of one's own, whose machines may
+    be up already, it is too much.
+    """
+    most = max(usage.items, key=lambda item: item.quantity, default=None)
+    if most is None or not most.quantity:
+        return usage
+    hours = machines * likely_idle_hours()
+    idle = most.model_copy(update={"part": "idle", "quantity": hours, "estimated": True})
+    return usage.model_copy(update={"items": (*usage.items, idle)})
 
 
 def seconds_of(run: Mapping[str, Any]) -> float | None:

@@ -28,13 +28,15 @@ if TYPE_CHECKING:
     from automl_bridge_azure.settings import AzureSettings
 
 __all__ = [
-    "GPU", "TABULAR", "Limits", "cap_for", "hourly", "limits_for", "node_hours", "predict_minutes", "predict_size",
-    "train_size",
+    "GPU", "TABULAR", "Limits", "cap_for", "hourly", "likely_idle_hours", "limits_for", "node_hours",
+    "predict_minutes", "predict_size", "train_size",
 ]  # fmt: skip
 
 TABULAR = frozenset({Task.TABULAR_CLASSIFICATION, Task.TABULAR_REGRESSION, Task.FORECASTING})
 GPU = frozenset({Task.IMAGE_CLASSIFICATION, Task.TEXT_CLASSIFICATION})
 
+_START_HOURS = 0.08
+"""Start of a machine, as it usually is; a guess."""
 _ROWS_PER_MINUTE = 20_000
 """Rows of a table that are surely predicted in a minute; a guess with room."""
 _IMAGES_PER_MINUTE = 100
@@ -80,6 +82,16 @@ def predict_size(spec: JobSpec, settings: AzureSettings) -> str:
 def node_hours() -> float:
     """Return the hours that a machine bills without working: start and idle time."""
     return limit("azure.all.node_start").number / 60 + limit("azure.all.idle_seconds").number / 3600
+
+
+def likely_idle_hours(factor: float = 1.0) -> float:
+    """Return the hours that a machine probably bills without working; its start is a guess, ``factor`` times which.
+
+    A machine bills while it starts and while it runs, busy or not (limit ``azure.all.billed_states``), and a cluster
+    keeps it for a while after its last job (``azure.all.idle_seconds``); serverless machines are billed as clusters'
+    are (how-to-use-serverless-compute).
+    """
+    return factor * _START_HOURS + limit("azure.all.idle_seconds").number / 3600
 
 
 def predict_minutes(task: Task, rows: int) -> int:

@@ -7,12 +7,15 @@ import json
 import numpy as np
 import pytest
 from az_runs import child, finished_job, parent
-from az_world import ENVIRONMENT, predict_spec, train_spec
+from az_world import ENVIRONMENT, make_backend, predict_spec, train_spec
 
 from automl_bridge.backend import JobState, Staged
+from automl_bridge.costs.cost import cost_of
 from automl_bridge.errors import RejectedError
+from automl_bridge.reports.cost_line import dollars, said_cost
 from automl_bridge_azure.collecting import failure_kind
 from automl_bridge_azure.layout import artifacts_of
+from automl_bridge_azure.rates import prices
 
 NOTHING = Staged(uris={})
 
@@ -44,9 +47,35 @@ def test_a_finished_job_is_a_leaderboard_best_first(service, backend, ref):
 def test_usage_is_the_time_of_all_runs_on_machines(service, backend, ref):
     """Set-up, featurization and explanation bill as well as trials do."""
     finished_job(service, ref.name)
-    (item,) = backend.collect(ref).usage.items
+    item, _ = backend.collect(ref).usage.items
     assert (item.sku, item.unit, item.region, item.part) == ("Standard_DS3_v2", "hour", "eastus", "training")
     assert item.quantity * 3600 == pytest.approx(120 + 30 + 70.5 + 20 + 60 + 40)
+    assert not item.estimated
+
+
+@pytest.mark.parametrize(("nodes", "machines"), [(1, 1), (3, 3), (40, 6)])
+def test_what_machines_bill_while_they_start_and_idle_is_estimated_and_said_to_be(
+    service, tmp_path, binary, nodes, machines
+):
+    """As many machines as were asked for, and no more than there were runs."""
+    backend = make_backend(tmp_path, nodes=nodes)
+    ref = backend.submit(backend.plan(train_spec(binary)), NOTHING)
+    finished_job(service, ref.name)
+    outcome = backend.collect(ref)
+    worked, idle = outcome.usage.items
+    assert (idle.part, idle.estimated, idle.sku, idle.region) == ("idle", True, worked.sku, worked.region)
+    assert idle.quantity * 3600 == pytest.approx(machines * (0.08 * 3600 + 120))
+    assert "machines bill while they start and idle" in outcome.notes[0]
+    cost = cost_of(outcome.usage, prices())
+    assert cost.lines[1].estimated
+    assert f"machines starting and idle about {dollars(cost.parts['idle'])}" in said_cost(cost)
+
+
+def test_where_nothing_ran_nothing_is_estimated(service, backend, ref):
+    finished_job(service, ref.name, status="Canceled")
+    never = {"startTimeUtc": None, "status": "Canceled"}
+    service.children[ref.name] = [child(f"{ref.name}_setup", None, **never)]
+    assert backend.collect(ref).usage.items == ()
 
 
 def test_usage_that_a_run_does_not_tell_is_not_known(service, backend, ref):
@@ -94,7 +123,8 @@ def test_a_sweep_between_job_and_trials_is_looked_through(service, backend, ref)
 def test_a_spot_machine_is_another_thing_to_pay(service, backend, ref):
     finished_job(service, ref.name)
     service.children[ref.name][0]["compute"].update(priority="LowPriority", vmSize="STANDARD_DS3_V2")
-    assert [item.sku for item in backend.collect(ref).usage.items] == ["Standard_DS3_v2", "Standard_DS3_v2 Spot"]
+    worked = backend.collect(ref).usage.items[:-1]
+    assert [item.sku for item in worked] == ["Standard_DS3_v2", "Standard_DS3_v2 Spot"]
 
 
 def test_a_model_without_a_named_environment_keeps_its_packages(service, backend, ref):
@@ -178,8 +208,9 @@ def test_predictions_come_in_the_rows_order_with_their_bill(backend, predicted):
     outcome = backend.collect(ref)
     assert outcome.state is JobState.SUCCEEDED, outcome
     np.testing.assert_array_equal(np.load(outcome.predictions), np.tile([0.25, 0.75], (rows, 1)))
-    (item,) = outcome.usage.items
+    item, idle = outcome.usage.items
     assert (item.part, item.quantity) == ("prediction", pytest.approx(1 / 30))
+    assert (idle.part, idle.quantity) == ("idle", pytest.approx(0.08 + 1 / 30))
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ def test_a_cap_in_dollars_is_guaranteed_and_switches_off_what_the_timeout_does_n
     assert any("no limit bounds them" in note for note in free.notes)
     timed = backend.plan(train_spec(binary, budget=Budget(max_time=3600)))
     assert not any(details(timed)["trainingSettings"].values())
-    assert timed.usage.worst.items[0].quantity == pytest.approx(1.2)
+    assert [item.quantity for item in timed.usage.worst.items] == pytest.approx([1, 16 / 60, 0.4])
     capped = backend.plan(train_spec(binary, budget=Budget(max_cost_usd=1), cap="strict"))
     assert capped.cap.kind == "guaranteed"
     assert not any(details(capped)["trainingSettings"].values())
@@ -89,11 +89,23 @@ def test_worked_bills():
 
 def test_a_run_that_predicts_its_holdout_is_priced_with_it(backend, binary):
     plan = backend.plan(train_spec(binary, budget=Budget(max_time=3600, max_cost_usd=5)))
-    assert [item.part for item in plan.usage.worst.items] == ["training", "prediction"]
-    training, prediction = (item.quantity for item in plan.usage.worst.items)
-    # An hour, and twelve minutes for start and idle time; a quarter of an hour and a minute for the rows, and as much.
-    assert training == pytest.approx(1 + 0.2)
-    assert prediction == pytest.approx(16 / 60 + 0.2)
+    assert [item.part for item in plan.usage.worst.items] == ["training", "prediction", "idle"]
+    training, prediction, idle = (item.quantity for item in plan.usage.worst.items)
+    # An hour; a quarter of an hour and a minute for the rows; twelve minutes for start and idle time of both machines.
+    assert training == pytest.approx(1)
+    assert prediction == pytest.approx(16 / 60)
+    assert idle == pytest.approx(2 * 0.2)
+
+
+def test_start_and_idle_time_of_every_machine_is_expected(tmp_path, binary):
+    """A machine bills while it starts and idles: two minutes by default, and a start that nobody documents."""
+    for nodes in (1, 3):
+        usage = make_backend(tmp_path, nodes=nodes).plan(train_spec(binary, budget=Budget(max_time=3600))).usage
+        low, likely, high = (part.items[-1] for part in (usage.low, usage.likely, usage.high))
+        assert low.part == likely.part == high.part == "idle"
+        start, idle = 0.08, 120 / 3600
+        assert likely.quantity == pytest.approx((nodes + 1) * (start + idle))
+        assert high.quantity - low.quantity == pytest.approx((nodes + 1) * 1.5 * start)
 
 
 def test_an_unknown_price_is_refused_and_a_price_of_ones_own_is_taken(tmp_path, binary):

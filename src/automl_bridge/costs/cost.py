@@ -43,6 +43,8 @@ class CostLine(Frozen):
         Where the price comes from, in words that can be printed.
     imputed
         Whether nobody bills it: the price of something like it.
+    estimated
+        Whether the quantity is an estimate, as nothing meters it.
     unknown
         Why it cannot be priced; empty if it can.
     """
@@ -59,6 +61,7 @@ class CostLine(Frozen):
     source_url: str | None = None
     basis: str = ""
     imputed: bool = False
+    estimated: bool = False
     unknown: str = ""
 
 
@@ -94,7 +97,7 @@ class Cost(Frozen):
 
     @property
     def parts(self) -> dict[str, float | None]:
-        """US dollars by part (training, prediction, storage, hosting); None where a line of it is unknown."""
+        """US dollars by part (training, prediction, storage, hosting, idle); None where a line of it is unknown."""
         sums: dict[str, float | None] = {}
         for line in self.lines:
             before = sums.get(line.part, 0.0)
@@ -160,7 +163,10 @@ def cost_of(usage: Usage, book: PriceBook, on: date | None = None) -> Cost:
 
 def _line(item: UsageItem, book: PriceBook, on: date | None) -> CostLine:
     region = item.region or LOCAL_REGION
-    same = {"part": item.part, "sku": item.sku, "region": region, "unit": item.unit, "quantity": item.quantity}
+    same = {
+        "part": item.part, "sku": item.sku, "region": region, "unit": item.unit, "quantity": item.quantity,
+        "estimated": item.estimated,
+    }  # fmt: skip
     try:
         price = book.price(item.sku, region, item.unit, on=on)
     except PriceUnknownError as error:

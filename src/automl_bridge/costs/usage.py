@@ -10,7 +10,8 @@ from automl_bridge.spec import Frozen
 
 __all__ = ["Part", "Usage", "UsageItem", "UsageRange"]
 
-Part = Literal["training", "prediction", "storage", "hosting", "other"]
+Part = Literal["training", "prediction", "storage", "hosting", "idle", "other"]
+"""``idle``: machines that start, or stand by before they are given back."""
 
 
 class UsageItem(Frozen):
@@ -28,6 +29,8 @@ class UsageItem(Frozen):
         What it was used for.
     region
         Where, as the provider names it; None for this machine.
+    estimated
+        Whether it is billed but nothing meters it, so that its quantity is an estimate even when all is over.
     """
 
     sku: str
@@ -35,6 +38,7 @@ class UsageItem(Frozen):
     unit: str
     part: Part = "training"
     region: str | None = None
+    estimated: bool = False
 
 
 class Usage(Frozen):

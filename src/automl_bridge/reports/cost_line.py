@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from automl_bridge.costs.cost import Cost
     from automl_bridge.costs.prices import PriceBook
 
-__all__ = ["book_of", "dollars", "said_cost", "said_error"]
+__all__ = ["book_of", "dollars", "said_cost", "said_error", "said_part"]
 
 
 def book_of(backend: str) -> PriceBook:
@@ -27,9 +27,19 @@ def said_cost(cost: Cost) -> str:
     if cost.local:
         return f"{dollars(cost.usd)} of this machine ({cost.basis})"
     parts = cost.parts
-    split = ", ".join(f"{part} {dollars(usd)}" for part, usd in parts.items() if usd is not None)
+    estimated = {line.part for line in cost.lines if line.estimated}
+    split = ", ".join(
+        f"{said_part(part)} {'about ' if part in estimated else ''}{dollars(usd)}"
+        for part, usd in parts.items()
+        if usd is not None
+    )
     words = [split] if len(parts) > 1 else []
     return f"{dollars(cost.usd)} ({'; '.join([*words, *filter(None, [cost.basis])]) or 'nothing was billed'})"
+
+
+def said_part(part: str) -> str:
+    """Return the words for a part of a bill."""
+    return "machines starting and idle" if part == "idle" else part
 
 
 def said_error(cost: Cost, estimate: Cost | None) -> str:

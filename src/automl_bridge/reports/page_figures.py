@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
 from automl_bridge.budget import format_duration
+from automl_bridge.costs.usage import Part
 from automl_bridge.metrics import METRICS
 from automl_bridge.reports import diagnostics, words
-from automl_bridge.reports.cost_line import dollars
+from automl_bridge.reports.cost_line import dollars, said_part
 from automl_bridge.reports.page_tables import Table
 from automl_bridge.reports.plots import errors, money, pareto
 from automl_bridge.reports.plots.svg import series_colour
@@ -126,7 +127,7 @@ def money_figures(comparison: Comparison, colours: Mapping[str, int]) -> list[Fi
     figures = []
     bills = {name: bill for name in colours if (bill := _bill(comparison, name))}
     if bills:
-        order = ("training", "prediction", "storage", "hosting", "other")
+        order = [said_part(part) for part in get_args(Part)]
         parts = [part for part in order if any(part in bill for bill in bills.values())]
         shades = {name: series_colour(colours[name]) for name in bills}
         svg = money.breakdown_plot("bill", bills, shades, parts)
@@ -163,7 +164,8 @@ def _bill(comparison: Comparison, backend: str) -> dict[str, float]:
         if row.backend == backend and row.cost is not None:
             for line in row.cost.lines:
                 if line.usd is not None:
-                    bill[line.part] = bill.get(line.part, 0.0) + line.usd
+                    part = said_part(line.part)
+                    bill[part] = bill.get(part, 0.0) + line.usd
     return bill
 
 

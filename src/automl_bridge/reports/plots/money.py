@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["Guess", "breakdown_plot", "estimate_plot", "tick_dollars"]
 
 _ROW, _FRAME = 34, 74
-_SHADES = (1.0, 0.62, 0.4, 0.26, 0.16)
+_SHADES = (1.0, 0.62, 0.4, 0.26, 0.16, 0.1)
 """Parts of a bill are shades of the backend's colour, the first the darkest."""
 
 
