@@ -10,22 +10,23 @@ by the square root of their share (Bickel, Götze & van Zwet, 1997, "Resampling 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, Literal
-
-import numpy as np
-from numpy.typing import NDArray
 
 from automl_bridge.spec import Frozen
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
     from automl_bridge.metrics import Metric
     from automl_bridge.scoring_statistics import Statistic
 
-__all__ = ["PERCENTILE_ROWS", "SUBSET_ROWS", "Difference", "Interval", "difference", "interval", "resampled"]
+    Build = Callable[[slice | NDArray[np.int64]], Statistic]
 
-Build = Callable[[slice | NDArray[np.int64]], "Statistic"]
+__all__ = ["PERCENTILE_ROWS", "SUBSET_ROWS", "Difference", "Interval", "difference", "interval", "resampled"]
 
 PERCENTILE_ROWS = 20_000
 SUBSET_ROWS = 50_000
@@ -150,6 +151,8 @@ def resampled(
         Shape (models, draws), NaN where a draw does not define the statistic; and by what spreads must be multiplied,
         as they come from a part of the rows only.
     """
+    import numpy as np
+
     rng = np.random.default_rng(seed)
     rows = len(weights)
     chosen: slice | NDArray[np.int64] = slice(None)
@@ -172,6 +175,8 @@ def _bounds(
     resamples: int,
     seed: int,
 ) -> tuple[float, float]:
+    import numpy as np
+
     rng = np.random.default_rng(seed)
     rows = len(weights)
     percentile = rows <= PERCENTILE_ROWS
@@ -198,6 +203,8 @@ def _resampled(
     statistics: list[Statistic], weights: NDArray[np.float64], count: int, rng: np.random.Generator
 ) -> NDArray[Any]:
     """Return the statistic (or the difference of two) for ``count`` draws of the rows."""
+    import numpy as np
+
     parts = []
     for block in _draws(weights, count, rng):
         first, *second = (statistic(block) for statistic in statistics)
@@ -209,6 +216,8 @@ def _cluster_draws(
     weights: NDArray[np.float64], clusters: NDArray[np.int64], count: int, rng: np.random.Generator
 ) -> Iterator[NDArray[np.float32]]:
     """Yield blocks of weights like `_draws`, whole clusters drawn at once (Davison & Hinkley, 1997, section 3.8)."""
+    import numpy as np
+
     number = int(clusters.max()) + 1
     at_once = max(1, _CELLS_AT_ONCE // len(weights))
     for start in range(0, count, at_once):
@@ -219,6 +228,8 @@ def _cluster_draws(
 
 def _draws(weights: NDArray[np.float64], count: int, rng: np.random.Generator) -> Iterator[NDArray[np.float32]]:
     """Yield blocks of resampled weights: each row's weight times how often it was drawn."""
+    import numpy as np
+
     rows = len(weights)
     narrow = weights.astype(np.float32)
     at_once = max(1, _CELLS_AT_ONCE // rows)

@@ -5,12 +5,17 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pyarrow as pa
 import pytest
 
 import automl_bridge
 from automl_bridge import registry
 from automl_bridge.backend import Backend
+from automl_bridge.cli.process import spare_pandas
+from automl_bridge.config import load_config
+from automl_bridge.data.build import build_dataset
 from automl_bridge.errors import UnknownNameError
+from automl_bridge.session import Session
 
 HEAVY = {"tensorflow", "keras", "autokeras", "sklearn", "pandas", "polars", "pyarrow", "numpy", "sqlalchemy", "obstore"}
 SDKS = {"boto3", "sagemaker", "google.cloud.aiplatform", "azure.ai.ml", "ray", "moto", "tensorflow", "autokeras"}
@@ -49,3 +54,60 @@ def test_a_backend_is_found_by_its_entry_point(name):
     kind = registry.load_class(name, installed=False)
     assert issubclass(kind, Backend)
     assert kind.name == name
+
+
+COMMAND = """
+import atexit, sys
+from automl_bridge.cli import main
+atexit.register(lambda: print(*sys.modules, file=sys.stderr))
+sys.argv = ["automl-bridge", *{words!r}]
+main()
+"""
+
+
+def loaded_by_command(*words) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", COMMAND.format(words=[str(word) for word in words])],
+        capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+    return set(done.stderr.split())
+
+
+@pytest.fixture
+def table(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text(
+        "x,day,word,y\n" + "".join(f"{i % 7},2024-01-{1 + i % 28:02},w{i % 3},{i % 2}\n" for i in range(90))
+    )
+    return path
+
+
+@pytest.mark.parametrize("words", [["--help"], ["backends"], ["doctor", "baseline"], ["runs", "list"]])
+def test_a_short_command_loads_nothing_heavy(words):
+    assert not loaded_by_command(*words) & HEAVY
+
+
+def test_an_estimate_loads_neither_pandas_nor_the_store_that_is_not_there(table):
+    loaded = loaded_by_command("estimate", table, "--target", "y")
+    assert loaded & HEAVY == {"pyarrow", "numpy"}
+    assert not loaded & (SDKS | {"matplotlib"})
+
+
+def test_an_estimate_that_learns_from_a_store_loads_no_pandas(table):
+    with Session(load_config()) as session:
+        _, dataset = build_dataset(table, target="y")
+        session.create([session.plan(dataset, task="tabular-classification", backend="baseline")], dataset)
+    assert loaded_by_command("estimate", table, "--target", "y") & HEAVY == {"pyarrow", "numpy", "sqlalchemy"}
+
+
+def test_pandas_that_is_spared_can_still_be_imported():
+    code = "from automl_bridge.cli.process import claim, spare_pandas\nclaim()\nspare_pandas()\n"
+    assert "pandas" not in loaded_after(f"{code}import pyarrow as pa\npa.array(['a'])")
+    assert "pandas" in loaded_after(f"{code}import pandas\npandas.DataFrame({{'a': [1]}})")
+
+
+def test_somebody_elses_process_keeps_its_pandas():
+    spare_pandas()
+    assert pa.table({"a": [1]}).to_pandas()["a"].tolist() == [1]

@@ -10,6 +10,7 @@ import warnings
 from typing import TYPE_CHECKING, Any, TextIO
 
 from automl_bridge.cli.output import Output, claim_stdout, install
+from automl_bridge.cli.process import claim
 from automl_bridge.errors import AutoMLBridgeError
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def run() -> None:
         # A terminal that cannot show a tick shows a question mark instead of failing.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
+    claim()
     code = invoke(sys.argv[1:])
     try:
         sys.stdout.flush()

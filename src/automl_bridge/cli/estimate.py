@@ -63,6 +63,7 @@ def estimate(  # noqa: PLR0913 - one parameter for each option
 ) -> None:
     """Show what a job on DATA would cost at each backend; no account is needed and nothing is sent."""
     from automl_bridge.cli.fit import read_data
+    from automl_bridge.cli.process import spare_pandas
     from automl_bridge.cli.work import configuration, open_session
     from automl_bridge.reports.estimate import estimates_document, print_estimates
 
@@ -79,6 +80,7 @@ def estimate(  # noqa: PLR0913 - one parameter for each option
     names = _names(backends)
     roles: dict[str, Any] = {"types": parse_types(types or []), "time": time, "forecast": forecast}
     roles["bad_images"] = bad_images or "refuse"
+    spare_pandas()
     learned, dataset, notes = read_data(data, target, task, config, roles)
     with open_session(config) as session:
         rows = session.estimate(dataset, backends=names, task=learned, target=tuple(target or ()) or None)

@@ -7,6 +7,7 @@ import os
 import shutil
 import sqlite3
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Database", "no_space"]
 
 _HINT = "AUTOML_BRIDGE_HOME moves the folder, AUTOML_BRIDGE_STORE names another database"
+_SQLITE = "sqlite:///"
 _BUSY_SECONDS = 60.0
 # Any number: writers that create the schema at once wait for each other by it.
 _SCHEMA_LOCK = 6_148_914_691
@@ -48,20 +50,26 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        from sqlalchemy import make_url
-        from sqlalchemy.exc import ArgumentError
-
-        try:
-            parsed = make_url(url)
-        except (ArgumentError, ValueError):
-            hint = "write it as sqlite:///path or postgresql://user@host/name"
-            raise ConfigError(f"AUTOML_BRIDGE_STORE is not a database URL: {url!r}", hint=hint) from None
-        self.url = self._with_driver(parsed)
-        self.file = _file_of(self.url)
+        self._given = url
+        # What can be seen without SQLAlchemy is: loading it takes longer than to see that there is no store yet.
+        self.file = _plain_file(url) or _file_of(self.url)
         self._engine: Engine | None = None
         self._pid = 0
         self._ready = False
         self._writable = False
+
+    @cached_property
+    def url(self) -> URL:
+        """The URL, with the driver that we use."""
+        from sqlalchemy import make_url
+        from sqlalchemy.exc import ArgumentError
+
+        try:
+            parsed = make_url(self._given)
+        except (ArgumentError, ValueError):
+            hint = "write it as sqlite:///path or postgresql://user@host/name"
+            raise ConfigError(f"AUTOML_BRIDGE_STORE is not a database URL: {self._given!r}", hint=hint) from None
+        return self._with_driver(parsed)
 
     @staticmethod
     def _with_driver(url: URL) -> URL:
@@ -77,6 +85,10 @@ class Database:
         hint = "write it as sqlite:///path or postgresql://user@host/name"
         raise ConfigError(f"AUTOML_BRIDGE_STORE names a database of another kind: {kind}", hint=hint)
 
+    def is_missing(self) -> bool:
+        """Whether there is no store yet, as far as can be told without opening it: one that is a file, not there."""
+        return self.file is not None and not self._ready and not _exists(self.file)
+
     @property
     def where(self) -> str:
         """The database in words; a password in its URL is not shown."""
@@ -85,7 +97,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection | None]:
         """Give a connection; None if there is no store yet. Creates nothing."""
-        if self.file and not self._ready and not _exists(self.file):
+        if self.is_missing():
             yield None
             return
         with self._translated():
@@ -186,6 +198,14 @@ class Database:
                 raise no_space(self.file.parent, OSError(errno.ENOSPC, words)) from error
             folder = f" in {self.file.parent}" if self.file else ""
             raise StorageError(f"the run store {self.where}{folder} cannot be used: {words}", hint=_HINT) from error
+
+
+def _plain_file(url: str) -> Path | None:
+    """Return the file of ``sqlite:///path``; None where there is more to read."""
+    prefix, name = url[: len(_SQLITE)], url[len(_SQLITE) :]
+    if prefix != _SQLITE or not name or name == ":memory:" or "?" in name or "%" in name:
+        return None
+    return Path(name).expanduser().absolute()
 
 
 def _file_of(url: URL) -> Path | None:

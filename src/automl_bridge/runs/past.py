@@ -20,6 +20,8 @@ RUNS = 50
 
 def past_runs(store: RunStore, backend: str) -> list[Past]:
     """Return the latest runs of ``backend`` that succeeded and were metered; records are not read whole."""
+    if store.database.is_missing():
+        return []
     from sqlalchemy import select
 
     from automl_bridge.runs.tables import runs

@@ -116,6 +116,8 @@ class RunStore:
         return {run_id: found[run_id] for run_id in wanted if run_id in found}
 
     def _runs(self, ids: Sequence[str] | None) -> list[RunRecord]:
+        if self.database.is_missing():
+            return []
         from sqlalchemy import select
 
         from automl_bridge.runs.rows import run_of

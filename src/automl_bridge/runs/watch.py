@@ -82,6 +82,8 @@ def _reserve(cost: Cost) -> float:
 
 def running(store: RunStore) -> list[RunRecord]:
     """Return the runs whose jobs run, as far as the store knows."""
+    if store.database.is_missing():
+        return []
     from sqlalchemy import select
 
     from automl_bridge.runs.tables import runs
