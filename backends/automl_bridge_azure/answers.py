@@ -7,10 +7,11 @@ import io
 from typing import TYPE_CHECKING
 
 from automl_bridge.cloud.outputs import check_probabilities
+from automl_bridge.data.csv_cells import any_size
 from automl_bridge.errors import BackendError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -42,16 +43,18 @@ def read_predictions(
     """
     import numpy as np
 
-    reader = csv.reader(io.StringIO(body.decode("utf-8"), newline=""))
-    header = next(reader, [])
+    lines = _lines(body)
+    header = next(lines, [])
     if header != list(columns):
         raise BackendError(f"the predict job answered with columns {', '.join(header[:12])}, not {', '.join(columns)}")
     values = []
-    for number, line in enumerate(reader, start=2):
+    for number, line in enumerate(lines, start=2):
         try:
             values.append([float(cell) for cell in line])
         except ValueError:
-            raise BackendError(f"line {number} of the predict job's answer is no row of numbers: {line}") from None
+            raise BackendError(
+                f"line {number} of the predict job's answer is no row of numbers: {str(line)[:200]}"
+            ) from None
         if len(line) != len(columns):
             raise BackendError(f"line {number} of the predict job's answer has {len(line)} values, not {len(columns)}")
     if len(values) != rows:
@@ -62,3 +65,8 @@ def read_predictions(
     elif not np.isfinite(outputs).all():
         raise BackendError("the predict job answered with values that are no numbers")
     return outputs
+
+
+def _lines(body: bytes) -> Iterator[list[str]]:
+    with any_size():
+        yield from csv.reader(io.StringIO(body.decode("utf-8"), newline=""))

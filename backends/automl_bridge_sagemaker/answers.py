@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from automl_bridge.cloud.outputs import check_probabilities
 from automl_bridge.cloud.wire import class_index
+from automl_bridge.data.csv_cells import any_size
 from automl_bridge.errors import BackendError
 
 if TYPE_CHECKING:
@@ -98,10 +99,10 @@ def _order(cell: str, classes: int) -> tuple[int, ...]:
 
 
 def _lines(body: bytes) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(io.StringIO(body.decode("utf-8"), newline=""))
-    for number, cells in enumerate(reader, start=1):
-        if cells:
-            yield number, cells
+    with any_size():
+        for number, cells in enumerate(csv.reader(io.StringIO(body.decode("utf-8"), newline="")), start=1):
+            if cells:
+                yield number, cells
 
 
 def _unreadable(number: int, cells: list[str]) -> BackendError:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from automl_bridge.cloud.staging import Piece
 from automl_bridge.cloud.wire import csv_bytes, wire_column
+from automl_bridge.data.csv_cells import any_size
 from automl_bridge.errors import BackendError
 from automl_bridge.spec import Kind, Role
 from automl_bridge_sagemaker.limits import limit, refusal
@@ -201,7 +202,8 @@ def _unreadable(number: int, row: dict[str, str]) -> BackendError:
 
 
 def _records(body: bytes) -> Iterator[dict[str, str]]:
-    yield from csv.DictReader(io.StringIO(body.decode("utf-8-sig"), newline=""))
+    with any_size():
+        yield from csv.DictReader(io.StringIO(body.decode("utf-8-sig"), newline=""))
 
 
 def _stamp(text: str) -> datetime:

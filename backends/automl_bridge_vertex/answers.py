@@ -15,6 +15,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from automl_bridge.cloud.wire import class_index
+from automl_bridge.data.csv_cells import any_size
 from automl_bridge.errors import BackendError
 
 if TYPE_CHECKING:
@@ -69,10 +70,12 @@ def _from_lines(body: bytes) -> Iterator[Answer]:
 
 
 def _from_csv(body: bytes, sent: Sequence[str]) -> Iterator[Answer]:
-    reader = csv.DictReader(io.StringIO(body.decode("utf-8-sig"), newline=""))
-    new = [name for name in reader.fieldnames or () if name not in set(sent)]
-    for row in reader:
-        yield row, _prediction({name: row[name] for name in new if row[name] is not None})
+    # The texts that were sent come back beside their predictions.
+    with any_size():
+        reader = csv.DictReader(io.StringIO(body.decode("utf-8-sig"), newline=""))
+        new = [name for name in reader.fieldnames or () if name not in set(sent)]
+        for row in reader:
+            yield row, _prediction({name: row[name] for name in new if row[name] is not None})
 
 
 def _prediction(cells: Mapping[str, str]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import posixpath
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from automl_bridge.sandbox.cells import take_any_size
 from automl_bridge.sandbox.trainers import UnusableDataError
 from automl_bridge.sandbox.trainers.encode import as_text
 from automl_bridge_azure.sandbox.addresses import locate
@@ -143,6 +144,7 @@ def _delimited(content: bytes, options: dict[str, Any]) -> Rows:
         raise ValueError(f"encoding {options['encoding']!r} is none of {', '.join(ENCODINGS)}")
     text = content.decode(encoding)
     delimiter = str(options.get("delimiter", ","))
+    take_any_size()
     if options.get("support_multi_line"):
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
     else:  # a line break ends a row, within quotes too

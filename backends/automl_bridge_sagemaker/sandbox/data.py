@@ -11,6 +11,7 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from automl_bridge.sandbox.cells import take_any_size
 from automl_bridge.sandbox.trainers import UnusableDataError
 from automl_bridge.sandbox.trainers.encode import as_text
 from automl_bridge_sagemaker.sandbox.store import split_uri
@@ -118,6 +119,7 @@ def read_csv(content: bytes) -> list[list[str]]:
 
 
 def _csv(content: bytes, *, header: bool, most: int | None = None) -> tuple[list[str], list[list[str]]]:
+    take_any_size()
     lines = csv.reader(io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline=""))
     rows = list(itertools.islice((row for row in lines if row), most))
     if not rows:

@@ -7,6 +7,7 @@ import io
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from automl_bridge.sandbox.cells import take_any_size
 from automl_bridge_sagemaker.sandbox.inference import InferenceError
 from automl_bridge_sagemaker.sandbox.training import aggregate, group_rows, quantile
 
@@ -25,6 +26,7 @@ def forecast_csv(model: SeriesModel, payload: bytes) -> list[str]:
     Rows without a target are the known future: they name the steps and are not read as history.
     """
     columns = model.columns
+    take_any_size()
     rows = [row for row in csv.reader(io.StringIO(payload.decode("utf-8-sig"), newline="")) if row]
     header = rows[0] if rows else []
     missing = [name for name in (*columns["keys"], columns["stamp"], columns["target"]) if name not in header]

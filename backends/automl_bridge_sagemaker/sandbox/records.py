@@ -10,6 +10,7 @@ import io
 import re
 from typing import TYPE_CHECKING, Any
 
+from automl_bridge.sandbox.cells import take_any_size
 from automl_bridge_sagemaker.sandbox.inference import InferenceError
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ def _filtered(record: str, path: str) -> str:
     found = INDICES.fullmatch(path.replace("'", ""))
     if found is None:
         raise InferenceError(f"the filter {path} does not fit CSV")
+    take_any_size()
     fields = next(csv.reader([record]))
     kept: list[str] = []
     for part in found[1].split(","):

@@ -9,6 +9,7 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from automl_bridge.sandbox.cells import take_any_size
 from automl_bridge_vertex.sandbox.errors import invalid
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ def read_rows(content: bytes, uri: str) -> list[list[str]]:
     """Return the rows of a CSV object."""
     try:
         text = content.decode("utf-8-sig")
+        take_any_size()
         return [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
     except (UnicodeDecodeError, csv.Error) as error:
         raise invalid(f"The file {uri} cannot be read as CSV: {error}") from None

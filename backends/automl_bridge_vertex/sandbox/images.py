@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from automl_bridge.sandbox.cells import take_any_size
 from automl_bridge_vertex.sandbox.errors import RpcError, invalid
 from automl_bridge_vertex.sandbox.filters import parse_filter
 
@@ -85,6 +86,7 @@ def _jsonl(content: str) -> Iterator[Item | str]:
 
 def _csv(content: str) -> Iterator[Item | str]:
     """Yield an item a row of ``[ML_USE],gs://…,[LABEL]…``, without a header."""
+    take_any_size()
     for row in csv.reader(io.StringIO(content)):
         if not row:
             continue

@@ -31,9 +31,9 @@ def cast_like(column: pa.ChunkedArray, seen: ColumnProfile) -> pa.ChunkedArray:
     """Return ``column`` as training saw it.
 
     Text is read as numbers (as training's were written, or plainly where that cannot be meant), stamps or booleans;
-    numbers become the text of a category; whole numbers may come as floats. Stamps move to training's zone; where only one side has a zone, the other is
-    taken to be in UTC. Numbers that do not fit into whole numbers (fractions, infinity) stay floats, for the encoder
-    to handle.
+    numbers become the text of a category; whole numbers may come as floats. Stamps move to training's zone; where only
+    one side has a zone, the other is taken to be in UTC. Numbers that do not fit into whole numbers (fractions,
+    infinity) stay floats, for the encoder to handle.
 
     Raises
     ------

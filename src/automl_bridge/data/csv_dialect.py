@@ -7,6 +7,7 @@ import csv
 import io
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
+from automl_bridge.data.csv_cells import any_size
 from automl_bridge.data.csv_preamble import preamble
 from automl_bridge.data.tidy import check_names
 from automl_bridge.errors import EncodingError, UnreadableError
@@ -102,7 +103,8 @@ def sniff(opener: Callable[[], BinaryIO], name: str) -> Dialect:
     start = before.characters and len(text[: before.characters].encode()) + len(_MARK) * sample.startswith(_MARK)
     text = text[before.characters :]
     separator = before.separator or _separator(text)
-    names = next((row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if row), None)
+    with any_size():
+        names = next((row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if row), None)
     if names is None:
         raise UnreadableError(f"{name} has no header and no rows", hint="give a file with a header and rows")
     check_names(names, name)
@@ -114,14 +116,12 @@ def _separator(text: str) -> str:
 
 
 def _fit(text: str, separator: str) -> tuple[bool, float, int]:
-    limit = csv.field_size_limit(len(text) + 1)
     try:
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-        widths = [len(row) for row, _ in zip((row for row in reader if row), range(200), strict=False)]
+        with any_size():
+            reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+            widths = [len(row) for row, _ in zip((row for row in reader if row), range(200), strict=False)]
     except csv.Error:
         return (False, 0.0, 0)
-    finally:
-        csv.field_size_limit(limit)
     if not widths or widths[0] < 2:
         return (False, 0.0, 0)
     same = sum(width == widths[0] for width in widths) / len(widths)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from automl_bridge.data.csv_cells import any_size
 from automl_bridge.data.csv_dialect import encoding_error
 from automl_bridge.data.csv_watch import BLOCK, WatchedFile, breaks_in_quotes
 from automl_bridge.errors import DataError, SchemaError, UnreadableError
@@ -159,14 +159,11 @@ class CsvParser:
         """Find the line that does not fit, with the standard library's parser: slow, but it is the last step."""
         if "UTF8" in str(error):
             return encoding_error(self.opener, self.name, self.lines + 1)
-        limit = csv.field_size_limit(sys.maxsize)
         try:
-            with io.TextIOWrapper(self.opener(), "utf-8-sig", errors="replace", newline="") as file:
+            with any_size(), io.TextIOWrapper(self.opener(), "utf-8-sig", errors="replace", newline="") as file:
                 found = _first_misfit(file, self.separator)
         except csv.Error as other:
             return UnreadableError(f"{self.name} is no CSV: {other}")
-        finally:
-            csv.field_size_limit(limit)
         if found is None:
             return UnreadableError(
                 f"{self.name} cannot be read as CSV: {error}", hint="look for a quote that is never closed"

@@ -7,6 +7,8 @@ import itertools
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from automl_bridge.data.csv_cells import any_size
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -71,7 +73,8 @@ def _has_number(cells: list[str]) -> bool:
 
 def _cells(line: str, separator: str) -> list[str]:
     try:
-        return next(csv.reader([line.rstrip("\r\n")], delimiter=separator), [])
+        with any_size():
+            return next(csv.reader([line.rstrip("\r\n")], delimiter=separator), [])
     except csv.Error:
         return []
 
