@@ -95,11 +95,11 @@ def test_an_estimate_loads_neither_pandas_nor_the_store_that_is_not_there(table)
     assert not loaded & (SDKS | {"matplotlib"})
 
 
-def test_an_estimate_that_learns_from_a_store_loads_no_pandas(table):
+def test_an_estimate_that_learns_from_a_store_loads_no_more(table):
     with Session(load_config()) as session:
         _, dataset = build_dataset(table, target="y")
         session.create([session.plan(dataset, task="tabular-classification", backend="baseline")], dataset)
-    assert loaded_by_command("estimate", table, "--target", "y") & HEAVY == {"pyarrow", "numpy", "sqlalchemy"}
+    assert loaded_by_command("estimate", table, "--target", "y") & HEAVY == {"pyarrow", "numpy"}
 
 
 def test_pandas_that_is_spared_can_still_be_imported():

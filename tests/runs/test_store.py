@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -27,11 +28,12 @@ from automl_bridge.backend import (
 )
 from automl_bridge.costs.usage import Usage, UsageItem
 from automl_bridge.errors import ConfigError, StateError, StorageError, UnknownNameError, UsageError
+from automl_bridge.runs.database import SCHEMA_VERSION
 from automl_bridge.runs.lease import Owner
 from automl_bridge.runs.record import JobRecord, JobStage, ResourceRecord, ResourceState, RunRecord, moment
 from automl_bridge.runs.states import RunState
 from automl_bridge.runs.store import RunStore
-from automl_bridge.runs.tables import SCHEMA_VERSION, schema
+from automl_bridge.runs.tables import schema
 from automl_bridge.runs.transaction import LeaseLostError, Transaction
 from automl_bridge.scoring_intervals import Interval
 from automl_bridge.spec import JobSpec, ModelRef, Profile
@@ -237,7 +239,8 @@ def test_a_store_of_a_newer_version_is_refused(store, store_url):
         connection.execute(update(schema).values(version=SCHEMA_VERSION + 1))
     store.close()
     later = RunStore(store_url)
-    for use in (later.all, lambda: add(later, run_of("f" * 12))):
+    plain = partial(later.database.ask, PLAIN, {"state": "", "backend": ""})
+    for use in (plain, later.all, lambda: add(later, run_of("f" * 12))):
         with pytest.raises(StateError, match=r"newer version(.|\n)*pip install --upgrade"):
             use()
     later.close()
@@ -251,6 +254,32 @@ def test_reading_where_there_is_no_store_finds_and_writes_nothing(home):
     with pytest.raises(UnknownNameError):
         store.get("0")
     assert not home.exists()
+
+
+PLAIN = "SELECT id FROM runs WHERE state = :state AND backend = :backend"
+
+
+def test_a_plain_query_is_answered_alike_by_a_store_that_is_open_and_by_one_that_is_not(store, store_url):
+    add(store, run_of())
+    wanted = store.all()[0]
+    for asked in (store, RunStore(store_url)):
+        rows = asked.database.ask(PLAIN, {"state": str(wanted.state), "backend": wanted.backend})
+        assert [tuple(row) for row in rows] == [(wanted.id,)]
+        assert not asked.database.ask(PLAIN, {"state": str(wanted.state), "backend": "another"})
+        asked.close()
+
+
+def test_a_plain_query_of_what_is_no_store_is_told_as_any_other(home):
+    values = {"state": "", "backend": ""}
+    store = RunStore(f"sqlite:///{home / 'store.sqlite'}")
+    assert store.database.ask(PLAIN, values) == []
+    assert not home.exists()
+    home.mkdir()
+    (home / "store.sqlite").touch()
+    assert store.database.ask(PLAIN, values) == []
+    (home / "store.sqlite").write_text("this is no database, it only has its name" * 100)
+    with pytest.raises(StorageError, match=r"store\.sqlite in .* cannot be used: file is not a database"):
+        store.database.ask(PLAIN, values)
 
 
 def test_an_empty_file_is_an_empty_store(home):

@@ -6,7 +6,7 @@ import errno
 import os
 import shutil
 import sqlite3
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING, Any
 from automl_bridge.errors import ConfigError, MissingExtraError, StateError, StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from sqlalchemy import Connection, Engine
     from sqlalchemy.engine import URL
 
-__all__ = ["Database", "no_space"]
+__all__ = ["SCHEMA_VERSION", "Database", "no_space"]
+
+SCHEMA_VERSION = 1
+"""Raised with every change of the tables that an older version could not read."""
 
 _HINT = "AUTOML_BRIDGE_HOME moves the folder, AUTOML_BRIDGE_STORE names another database"
 _SQLITE = "sqlite:///"
@@ -108,6 +111,37 @@ class Database:
                     return
                 yield connection
 
+    def ask(self, query: str, values: Mapping[str, Any]) -> list[Any]:
+        """Return the rows of a query in plain SQL, which only reads; none if there is no store yet.
+
+        A SQLite file that is not open yet is asked without SQLAlchemy: loading that takes longer than all the rest of
+        a short command.
+
+        Parameters
+        ----------
+        query, values
+            With parameters written as ``:name``.
+        """
+        if self.is_missing():
+            return []
+        if self.file is not None and self._engine is None:
+            return self._ask_file(self.file, query, values)
+        from sqlalchemy import text
+
+        with self.reading() as connection:
+            return [] if connection is None else list(connection.execute(text(query), values))
+
+    def _ask_file(self, file: Path, query: str, values: Mapping[str, Any]) -> list[Any]:
+        try:
+            with closing(_connect(file)) as connection:
+                known = connection.execute("SELECT name FROM sqlite_master WHERE name = 'automl_bridge_schema'")
+                if known.fetchone() is None:
+                    return []
+                self._refuse_newer(connection.execute("SELECT max(version) FROM automl_bridge_schema").fetchone()[0])
+                return connection.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            raise self._unusable(str(error)) from error
+
     @contextmanager
     def writing(self, *, durable: bool = False) -> Iterator[Connection]:
         """Give a connection whose changes are kept if the block ends well, all of them or none.
@@ -156,25 +190,28 @@ class Database:
         """Return whether there is a store; refuse one of a newer version."""
         from sqlalchemy import inspect, select
 
-        from automl_bridge.runs.tables import SCHEMA_VERSION, schema
+        from automl_bridge.runs.tables import schema
 
         if not inspect(connection).has_table(schema.name):
             return False
         found = connection.execute(select(schema.c.version).order_by(schema.c.version.desc())).scalars().first()
+        self._refuse_newer(found)
+        self._ready = found is not None
+        return self._ready
+
+    def _refuse_newer(self, found: int | None) -> None:
         if found is not None and found > SCHEMA_VERSION:
             raise StateError(
                 f"the run store {self.where} was written by a newer version (schema {found}, this one knows "
                 f"{SCHEMA_VERSION})",
                 hint="pip install --upgrade automl-bridge, or let AUTOML_BRIDGE_STORE name another database",
             )
-        self._ready = found is not None
-        return self._ready
 
     def _create(self, engine: Engine) -> None:
         from sqlalchemy import insert, text
 
         from automl_bridge.runs.connections import seen
-        from automl_bridge.runs.tables import SCHEMA_VERSION, metadata, schema
+        from automl_bridge.runs.tables import metadata, schema
 
         with engine.connect() as connection, connection.begin():
             if not self.file:
@@ -196,8 +233,11 @@ class Database:
             words = str(error.orig).strip()
             if "disk is full" in words and self.file:
                 raise no_space(self.file.parent, OSError(errno.ENOSPC, words)) from error
-            folder = f" in {self.file.parent}" if self.file else ""
-            raise StorageError(f"the run store {self.where}{folder} cannot be used: {words}", hint=_HINT) from error
+            raise self._unusable(words) from error
+
+    def _unusable(self, words: str) -> StorageError:
+        folder = f" in {self.file.parent}" if self.file else ""
+        return StorageError(f"the run store {self.where}{folder} cannot be used: {words}", hint=_HINT)
 
 
 def _plain_file(url: str) -> Path | None:

@@ -20,19 +20,13 @@ RUNS = 50
 
 def past_runs(store: RunStore, backend: str) -> list[Past]:
     """Return the latest runs of ``backend`` that succeeded and were metered; records are not read whole."""
-    if store.database.is_missing():
-        return []
-    from sqlalchemy import select
-
-    from automl_bridge.runs.tables import runs
-
-    wanted = (runs.c.backend == backend, runs.c.state == str(RunState.SUCCEEDED))
-    query = select(runs.c.plan, runs.c.detail).where(*wanted).order_by(runs.c.created.desc()).limit(RUNS)
-    with store.database.reading() as connection:
-        rows = connection.execute(query).all() if connection is not None else ()
+    query = (
+        "SELECT plan, detail FROM runs WHERE backend = :backend AND state = :state ORDER BY created DESC LIMIT :most"
+    )
+    rows = store.database.ask(query, {"backend": backend, "state": str(RunState.SUCCEEDED), "most": RUNS})
     found = []
-    for row in rows:
-        expected, detail = json.loads(row.plan).get("usage"), json.loads(row.detail)
+    for plan, metered in rows:
+        expected, detail = json.loads(plan).get("usage"), json.loads(metered)
         if expected and detail.get("usage", {}).get("known"):
             usage = Usage.model_validate(detail["usage"])
             found.append(Past(UsageRange.model_validate(expected), usage, bool(detail.get("sandbox"))))

@@ -19,10 +19,7 @@ from sqlalchemy import (
     Text,
 )
 
-__all__ = ["SCHEMA_VERSION", "events", "experiments", "jobs", "metadata", "resources", "runs", "schema"]
-
-SCHEMA_VERSION = 1
-"""Raised with every change that an older version could not read."""
+__all__ = ["events", "experiments", "jobs", "metadata", "resources", "runs", "schema"]
 
 metadata = MetaData()
 
