@@ -29,7 +29,7 @@ class ForecastOptions(TypedDict, total=False):
     quantiles: Sequence[float] | None
     season: int | None
     windows: int | None
-    gaps: Literal["refuse", "fill"] | None
+    gaps: Literal["refuse", "fill", "average"] | None
     zone: str | None
 
 

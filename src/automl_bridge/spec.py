@@ -189,7 +189,7 @@ class ForecastSpec(Frozen):
         origin looks back at all that lies before it. More than 1 needs a model that predicts on this machine.
     gaps
         What was done with steps without a row, doubled and irregular stamps: ``refuse`` made them an error,
-        ``fill`` filled, averaged and moved them.
+        ``fill`` filled, averaged and moved them, unless many stamps were doubled; ``average`` did so however many.
     zone
         IANA name of the time zone in which days and longer steps begin; None: the stamps' own.
     """
@@ -202,7 +202,7 @@ class ForecastSpec(Frozen):
     quantiles: tuple[float, ...] = (0.1, 0.5, 0.9)
     season: int = Field(default=1, gt=0)
     windows: int = Field(default=1, gt=0)
-    gaps: Literal["refuse", "fill"] = "refuse"
+    gaps: Literal["refuse", "fill", "average"] = "refuse"
     zone: str | None = None
 
     @property

@@ -43,7 +43,11 @@ _OPTIONS: dict[str, Any] = {
     ],
     "gaps": Annotated[
         str | None,
-        _option("--gaps", metavar="refuse|fill", help="What to do with steps that are missing, doubled or irregular."),
+        _option(
+            "--gaps",
+            metavar="refuse|fill|average",
+            help="What to do with steps that are missing, doubled or irregular; average: also where many are doubled.",
+        ),
     ],
     "zone": Annotated[str | None, _option("--zone", metavar="ZONE", help="Time zone of the stamps, as Europe/Berlin.")],
 }

@@ -13,6 +13,7 @@ from automl_bridge.data.readers import read_table, source_name
 from automl_bridge.data.roles import add_side_column, add_targets
 from automl_bridge.data.series import series_codes, series_name
 from automl_bridge.data.series_clock import Clock, in_zone, stamps_of
+from automl_bridge.data.series_doubled import refuse_doubled
 from automl_bridge.data.series_freq import infer_steps
 from automl_bridge.data.series_options import SeriesOptions
 from automl_bridge.data.series_regular import Rows, filled, first_of, refuse
@@ -63,7 +64,8 @@ def build_series_dataset(  # noqa: PLR0913 - as `build.build_dataset`
     Raises
     ------
     DataError
-        If a series is not regular and ``gaps`` is ``refuse``, or all are too short; names series, stamps, lengths.
+        If a series is not regular and ``gaps`` is ``refuse``, or all are too short; names series, stamps, lengths. If
+        ``gaps`` is ``fill`` and so many stamps are doubled that a column of series seems to be missing.
     SchemaError, TargetError, UsageError
         If columns are missing or cannot be used, or options make no sense.
     """
@@ -216,6 +218,8 @@ def _regular(
     kind = str(table.schema.field(time).type)
     codes = series_codes(table, asked.series)
     wall = sorted_rows(table, codes, Clock(kind, calendar=True), time, goal)
+    if asked.gaps == "fill":
+        refuse_doubled(wall, asked.series, (time, goal), where)
     numbered = pa.types.is_integer(table.schema.field(time).type)
     if asked.freq is not None:
         steps = Steps.parse(asked.freq)
@@ -281,7 +285,7 @@ def regular_rows(
     DataError
         If they are not regular, and were not to be filled.
     """
-    if asked.gaps == "fill":
+    if asked.gaps != "refuse":
         return filled(rows, steps, clock.write, time)
     names = _names(asked.series)
     hint = _way_out(clock, steps)

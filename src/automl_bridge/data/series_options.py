@@ -35,7 +35,7 @@ class SeriesOptions(Frozen):
     quantiles: tuple[float, ...] = (0.1, 0.5, 0.9)
     season: int | None = None
     windows: int = 1
-    gaps: Literal["refuse", "fill"] = "refuse"
+    gaps: Literal["refuse", "fill", "average"] = "refuse"
     zone: str | None = None
 
     @field_validator("series", "known_future", mode="before")

@@ -10,6 +10,7 @@ from automl_bridge.data.series import parts_columns, series_codes, series_name
 from automl_bridge.data.series_build import regular_rows, sorted_rows
 from automl_bridge.data.series_clock import Clock, in_zone, stamps_of
 from automl_bridge.data.series_context import asked, forecast_dataset
+from automl_bridge.data.series_doubled import refuse_doubled
 from automl_bridge.data.series_regular import Rows
 from automl_bridge.data.series_steps import Steps
 from automl_bridge.errors import DataError, SchemaError
@@ -143,6 +144,9 @@ class _Work:
         inside = (index >= first[rows.codes]) & (index <= last[rows.codes])
         history = rows.take(inside)
         if len(history.codes):
+            if self.forecast.gaps == "fill":
+                settled = (self.forecast.time, self.goal)
+                refuse_doubled(history, self.forecast.series, settled, self.where, trained=True)
             history, _ = regular_rows(history, self.steps, self.clock, self.forecast, self.forecast.time, self.where)
         return history, rows.take(index > last[rows.codes])
 
