@@ -1,161 +1,122 @@
-"""Quality at one budget: ``python benchmarks/quality.py --seconds 300 --flaml PYTHON``.
+"""Quality at one budget: ``python benchmarks/quality.py --seconds 300 --wheels FOLDER --results FILE``.
 
-Every system gets the same training rows, the same wall-clock budget and the same cores, one after the other, and its
-predictions of the same holdout (20 %) are scored by the same scorer: roc_auc for two classes, log_loss for more, rmse
-for numbers. ``--flaml`` names a Python that has FLAML (and pandas); without it FLAML is left out. Stock AutoKeras gets
-only what it needs to run with the Keras that is installed, and numbers in place of texts and gaps.
+Every system gets the same training rows, the same wall-clock budget and the same cores, one after the other, each in
+a process of its own, and its predictions of the same holdout are scored by the same scorer: roc_auc for two classes,
+log_loss for more, rmse for numbers, mase for series. ``--flaml`` and ``--autogluon`` name Pythons that have them (and
+pyarrow); without one it is left out. Each cell is appended to FILE at once, and one that is there is not run again.
+``--table`` prints the tables.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
-import subprocess
+import signal
 import sys
-import tempfile
-import time
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from quality_tables import TABLES
+import quality_report as report
+from quality_cases import SETS, load
+from quality_cells import run_cell
+from quality_wheels import Wheels
 
-from automl_bridge import Budget, Estimator
-from automl_bridge.data.build import build_dataset
-from automl_bridge.data.encode import TableEncoder
-from automl_bridge.scoring import score
-
-FLAML = """
-import json, sys, numpy as np, pandas as pd
-from flaml import AutoML
-folder, seconds, task, metric = sys.argv[1:5]
-train, holdout = pd.read_parquet(f"{folder}/train.parquet"), pd.read_parquet(f"{folder}/holdout.parquet")
-y = train.pop("target")
-model = AutoML()
-model.fit(train, y, task=task, metric=metric, time_budget=float(seconds), n_jobs=-1, verbose=0, seed=0)
-outputs = model.predict_proba(holdout) if task == "classification" else model.predict(holdout)[:, None]
-np.save(f"{folder}/outputs.npy", np.asarray(outputs, float))
-json.dump([str(one) for one in getattr(model, "classes_", [])], open(f"{folder}/classes.json", "w"))
-"""
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
-class Case:
-    """One table: rows to train on, a holdout, and how it is scored."""
+def wanted(only: Sequence[str]) -> list[tuple[str, str, list[str]]]:
+    """Return kinds, sets and their systems that ``only`` leaves: names of kinds, sets or systems; none leaves all.
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.frame = TABLES[name]()
-        self.task, self.data = build_dataset(self.frame, target="target", validation=0, seed=0)
-        self.classes = [str(label) for label in self.data.profile.classes]
-        self.metric = "rmse" if not self.classes else "roc_auc" if len(self.classes) == 2 else "log_loss"
-        self.truth = self.data.target_codes("holdout") if self.classes else self.data.target_values("holdout")
-        self.train, self.holdout = (self.data.parts[part].to_pandas() for part in ("train", "holdout"))
-
-    def score(self, outputs: np.ndarray) -> float:
-        return score(self.metric, outputs, self.truth)
-
-
-def bridge(case: Case, backend: str, seconds: float) -> np.ndarray:
-    budget = Budget(max_time=seconds) if backend == "autokeras" else Budget()
-    model = Estimator(case.task, backend=backend, metric=case.metric, budget=budget, holdout=0, random_state=0)
-    model.fit(case.train, target="target")
-    rows = case.holdout.drop(columns="target")
-    return model.predict_proba(rows) if case.classes else np.asarray(model.predict(rows), float)[:, None]
-
-
-def flaml(case: Case, python: str, seconds: float) -> np.ndarray:
-    with tempfile.TemporaryDirectory() as folder:
-        case.train.to_parquet(f"{folder}/train.parquet")
-        case.holdout.drop(columns="target").to_parquet(f"{folder}/holdout.parquet")
-        task, metric = ("classification", case.metric) if case.classes else ("regression", "rmse")
-        subprocess.run([python, "-c", FLAML, folder, str(seconds), task, metric], check=True, capture_output=True)
-        outputs = np.load(f"{folder}/outputs.npy")
-        order = json.loads(Path(f"{folder}/classes.json").read_text())
-    return outputs[:, [order.index(label) for label in case.classes]] if case.classes else outputs
-
-
-def stock(case: Case, seconds: float) -> np.ndarray:
-    """AutoKeras as it is shipped, in this very process's child: it is stopped by a callback when its time is up."""
-    with tempfile.TemporaryDirectory() as folder:
-        features = case.data.profile.features
-        encoder = TableEncoder.fit(case.data.features("train"), features)
-        arrays = {}
-        for part in ("train", "holdout"):
-            held = encoder.transform(case.data.features(part))
-            numbers = np.nan_to_num(held.numeric, nan=0.0)
-            arrays[part] = np.hstack([numbers, held.categorical.astype("float32")]).astype("float32")
-        y = case.data.target_codes("train") if case.classes else case.data.target_values("train")[:, 0]
-        np.savez(f"{folder}/data.npz", x=arrays["train"], y=y, new=arrays["holdout"])
-        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-        command = [sys.executable, __file__, "--stock", folder, "--seconds", str(seconds)]
-        subprocess.run(
-            [*command, "--classes", str(len(case.classes))], check=True, capture_output=True, env=environment
+    A set is named as it is or, where two kinds have one of that name, as ``kind:set``.
+    """
+    kinds, systems = set(SETS), {name for names in report.SYSTEMS.values() for name in names}
+    sets = {name for names in SETS.values() for name in names} | {
+        f"{kind}:{name}" for kind in SETS for name in SETS[kind]
+    }
+    chosen = [{name for name in only if name in known} for known in (kinds, sets, systems)]
+    if unknown := set(only) - kinds - sets - systems:
+        raise SystemExit(
+            f"there is no {', '.join(sorted(unknown))}: choose of {', '.join(sorted(kinds | sets | systems))}"
         )
-        return np.load(f"{folder}/outputs.npy")
+    found = []
+    for kind, names in SETS.items():
+        for name in names:
+            if chosen[0] and kind not in chosen[0]:
+                continue
+            if chosen[1] and not {name, f"{kind}:{name}"} & chosen[1]:
+                continue
+            runs = [one for one in report.SYSTEMS[kind] if (kind, one) not in report.NEVER]
+            found.append((kind, name, [one for one in runs if not chosen[2] or one in chosen[2]]))
+    return found
 
 
-def run_stock(folder: str, seconds: float, classes: int) -> None:
-    import keras
-    import tree
+def pythons(options: argparse.Namespace) -> dict[str, str]:
+    """Return the Python of each system that can run here."""
+    own = dict.fromkeys(("autokeras", "stock", "baseline", "tfidf", "ets", "naive"), sys.executable)
+    given = {"flaml": options.flaml, "autogluon": options.autogluon}
+    return own | {name: python for name, python in given.items() if python}
 
-    import autokeras as ak
-    from autokeras import graph
 
-    def set_io_shapes(self, shapes):
-        for node, shape in zip(self.inputs, tree.flatten(shapes[0]), strict=True):
-            node.shape = tuple(int(size) for size in shape[1:])
-        for node, shape in zip(self.outputs, tree.flatten(shapes[1]), strict=True):
-            node.in_blocks[0].shape = tuple(int(size) for size in shape[1:])
+def todo(options: argparse.Namespace) -> list[tuple[str, str, list[str]]]:
+    """Return what is asked for and not yet in the results."""
+    cells = report.read(options.results)
+    done = {report.key(cell) for cell in cells if not (options.retry and "error" in cell)}
+    able = pythons(options)
+    left = []
+    for kind, name, systems in wanted(options.only):
+        runs = [one for one in systems if one in able and (kind, name, one, options.seconds) not in done]
+        if runs:
+            left.append((kind, name, runs))
+    return left
 
-    graph.Graph.set_io_shapes = set_io_shapes
-    held = np.load(f"{folder}/data.npz")
-    end = time.monotonic() + seconds
 
-    class Deadline(keras.callbacks.Callback):
-        def on_epoch_end(self, _epoch, _logs=None):
-            if time.monotonic() > end:
-                raise KeyboardInterrupt
+def run(options: argparse.Namespace) -> None:
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.cores])
+    able, left = pythons(options), todo(options)
+    count, total = 0, sum(len(systems) for _, _, systems in left)
+    for kind, name, systems in left:
+        try:
+            case = load(kind, name, Wheels(options.wheels))
+        except Exception as error:  # noqa: BLE001 - the other sets are run nevertheless
+            print(f"{kind} {name} cannot be loaded: {type(error).__name__}: {error}", flush=True)
+            count += len(systems)
+            continue
+        for system in systems:
+            count += 1
+            cell = run_cell(case, system, able[system], options.seconds, options.cores)
+            _append(options.results, cell)
+            told = cell.get("error") or f"{cell['metric']} {report.shown(cell)}"
+            print(f"{count} of {total}  {kind} {name}  {system}: {told}  ({cell['wall']:.0f} s)", flush=True)
 
-    keras.utils.set_random_seed(0)
-    kind = ak.StructuredDataClassifier if classes else ak.StructuredDataRegressor
-    model = kind(max_trials=1000, directory=folder, seed=0, overwrite=True)
-    with contextlib.suppress(KeyboardInterrupt):
-        model.fit(held["x"], held["y"], verbose=0, callbacks=[Deadline()])
-    best = model.tuner.get_best_model()
-    outputs = np.asarray(best.predict(held["new"], verbose=0), float)
-    np.save(f"{folder}/outputs.npy", np.hstack([1 - outputs, outputs]) if classes == 2 else outputs)
+
+def _append(path: Path, cell: dict[str, Any]) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(cell) + "\n")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=300.0)
-    parser.add_argument("--tables", default=",".join(TABLES))
-    parser.add_argument("--systems", default="autokeras,baseline,stock,flaml")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--results", type=Path, required=True, metavar="FILE", help="JSON lines, one a cell")
+    parser.add_argument("--seconds", type=float, default=300.0, help="budget of a fit")
+    parser.add_argument("--only", type=lambda text: text.split(","), default=[], help="kinds, sets, systems")
+    parser.add_argument("--wheels", default="wheels", metavar="FOLDER", help="wheels of requirements-data.txt")
     parser.add_argument("--flaml", metavar="PYTHON")
-    parser.add_argument("--stock", metavar="FOLDER")
-    parser.add_argument("--classes", type=int, default=0)
+    parser.add_argument("--autogluon", metavar="PYTHON")
+    parser.add_argument("--cores", type=int, default=2)
+    parser.add_argument("--retry", action="store_true", help="run cells again that failed")
+    parser.add_argument("--table", action="store_true", help="print the tables, and run nothing")
     options = parser.parse_args()
-    if options.stock:
-        run_stock(options.stock, options.seconds, options.classes)
+    if options.table:
+        kept = {(kind, name, one) for kind, name, systems in wanted(options.only) for one in systems}
+        print(report.tables(cell for cell in report.read(options.results) if report.key(cell)[:3] in kept))
         return
-    runs = {
-        "autokeras": lambda case: bridge(case, "autokeras", options.seconds),
-        "baseline": lambda case: bridge(case, "baseline", options.seconds),
-        "stock": lambda case: stock(case, options.seconds),
-        "flaml": lambda case: flaml(case, options.flaml, options.seconds),
-    }
-    systems = [name for name in options.systems.split(",") if name != "flaml" or options.flaml]
-    print(f"| table | metric | {' | '.join(systems)} |\n|---|---|{'---|' * len(systems)}", flush=True)
-    for name in options.tables.split(","):
-        case = Case(name)
-        cells = []
-        for system in systems:
-            try:
-                cells.append(f"{case.score(runs[system](case)):.4f}")
-            except Exception as error:  # noqa: BLE001 - a system that fails on a table is a result
-                cells.append(f"failed ({type(error).__name__})")
-        print(f"| {name} | {case.metric} | {' | '.join(cells)} |", flush=True)
+    options.results.parent.mkdir(parents=True, exist_ok=True)
+    # Whoever ends the benchmark ends the system under way too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    run(options)
 
 
 if __name__ == "__main__":
