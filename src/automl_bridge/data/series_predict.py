@@ -54,19 +54,38 @@ def build_series_predict_dataset(
         If a column is missing, or a value cannot be read as training's type; names it.
     DataError
         If a series has no history, is not regular, or lacks rows or values that are to be known in advance; names
-        series, column and the first stamp.
+        series, column and the first stamp. If no data was given, and a model cannot do without.
     """
     name = name or source_name(source)
     work = _Work(profile, forecast, name)
     if source is None:
-        if stored is None:
-            raise DataError("the model keeps no history", hint="give the history of each series")
+        if stored is None or forecast.known_future:
+            raise _no_data(profile, forecast, kept=stored is not None)
         history, coming = work.rows(stored), work.rows(stored.slice(0, 0))
     else:
         history, coming = work.split(work.read(source))
         history = work.with_stored(history, coming, stored)
     context, predict, notes = work.question(history, coming)
     return forecast_dataset(context, predict, profile.model_copy(update={"name": name}), forecast, notes)
+
+
+def _no_data(profile: Profile, forecast: ForecastSpec, *, kept: bool) -> DataError:
+    """Return the error for a forecast without data by a model that needs some."""
+    keys = ", ".join(f'"{name}"' for name in (*forecast.series, forecast.time))
+    known = ", ".join(f'"{name}"' for name in forecast.known_future)
+    way = "as DATA: automl-bridge predict MODEL DATA -o OUT (in Python predict(DATA))"
+    steps = f"the {forecast.horizon} steps to forecast"
+    if kept:
+        return DataError(
+            f"no DATA is given, and the model needs {known}, known in advance, for {steps}",
+            hint=f"give a table with {keys} and {known}, a row for each of {steps} of each series, {way}",
+        )
+    goal = profile.with_role(Role.TARGET)[0].name
+    rows = f", and a row with {known} for each of {steps}" if known else ""
+    return DataError(
+        "no DATA is given, and the model keeps no history to look back at",
+        hint=f'give a table with {keys} and "{goal}", the past of each series{rows}, {way}',
+    )
 
 
 class _Places(NamedTuple):

@@ -119,7 +119,8 @@ def _cells(row: BackendEstimate) -> list[tuple[str, str]]:
         return [(row.backend, ""), ("✘", "red"), *[(MISSING, "dim")] * 4, (_refusal(row), ""), (MISSING, "dim")]
     about = "about " if row.cap.kind == "watched" else ""
     expected = row.estimate
-    likely, worst = (_usd(expected.likely), _usd(expected.worst, about)) if expected else (MISSING, MISSING)
+    likely, worst = (_usd(expected.likely), _usd(expected.worst, about)) if expected else ("unknown", "unknown")
+    worst = "no bound" if row.unbounded else worst
     plain_cells = (_time(row), likely, worst, row.cap.kind, plain(row.bound), _prices(row))
     return [(row.backend, ""), ("✔", "green"), *((cell, "") for cell in plain_cells)]
 
@@ -131,7 +132,7 @@ def _refusal(row: BackendEstimate) -> str:
 def _usd(cost: Cost | None, about: str = "") -> str:
     """Write dollars; where a part is unknown, what the known ones come to at least, or that all is unknown."""
     if cost is None:
-        return MISSING
+        return "unknown"
     if cost.usd is not None:
         return about + dollars(cost.usd)
     return f"over {dollars(cost.known_usd)}" if cost.known_usd else "unknown"
@@ -162,12 +163,20 @@ def _age(row: BackendEstimate) -> int | None:
 
 
 def _unknown(row: BackendEstimate) -> tuple[str, ...]:
-    """Say what an unknown estimate is for want of, and what the rest comes to."""
-    likely = row.estimate.likely if row.estimate is not None else None
-    if likely is None or not likely.unknown:
+    """Say what an unknown estimate is for want of, and what the rest comes to; and so of a worst case."""
+    if not row.able:
         return ()
-    least = f"; the rest comes to {dollars(likely.known_usd)}" if likely.known_usd else ""
-    return (f"{'; '.join(likely.unknown)}{least}",)
+    if row.estimate is None:
+        return ("its plan expects no usage, so neither the likely cost nor the worst case is known",)
+    likely, worst = row.estimate.likely, row.estimate.worst
+    said = []
+    if likely.unknown:
+        least = f"; the rest comes to {dollars(likely.known_usd)}" if likely.known_usd else ""
+        said.append(f"{'; '.join(likely.unknown)}{least}")
+    if not row.unbounded and (worst is None or set(worst.unknown) - set(likely.unknown)):
+        why = "its plan has none" if worst is None else "; ".join(worst.unknown)
+        said.append(f"worst case: {why}")
+    return tuple(said)
 
 
 def _remarks(rows: Sequence[BackendEstimate]) -> list[str]:

@@ -51,8 +51,13 @@ def plan_fields(plan: Plan, book: PriceBook | None = None) -> list[tuple[str, tu
 
 
 def _cost(estimate: Estimate) -> tuple[str, ...]:
-    worst = estimate.worst.usd if estimate.worst is not None else None
-    bound = f"worst case {dollars(worst)}" if worst is not None else "worst case unknown"
+    worst = estimate.worst
+    if worst is not None and worst.usd is not None:
+        bound = f"worst case {dollars(worst.usd)}"
+    elif worst is None or not worst.metered:
+        bound = "no worst case: nothing but its own end bounds it"
+    else:
+        bound = f"worst case unknown: {'; '.join(worst.unknown)}"
     return f"likely {said_cost(estimate.likely)}", bound
 
 

@@ -35,7 +35,10 @@ class BackendEstimate(Frozen):
     duration
         Expected seconds: least and most.
     cap
-        What stands behind a cost cap: the one that was asked for, or one that could be.
+        What stands behind the cost: the cap that was asked for; one that could be, where a limit bounds the cost
+        already; none where nothing does, and then it says what one would be.
+    unbounded
+        Whether nothing but the job's own end bounds the cost.
     bound
         What bounds the cost, in words.
     local
@@ -55,6 +58,7 @@ class BackendEstimate(Frozen):
     duration: tuple[float, float] | None = None
     cap: Cap = Cap(kind="none", because="")
     bound: str = ""
+    unbounded: bool = False
     local: bool = False
     past_runs: int = 0
     past_error: float | None = None
@@ -103,7 +107,21 @@ def estimated(plan: Plan, backend: Backend, book: PriceBook, lesson: Lesson) -> 
         past_sandbox=lesson.sandbox,
         notes=plan.notes,
     )
-    return row.model_copy(update={"cap": _cap(plan, backend, row), "bound": _bound(plan, row)})
+    row = row.model_copy(update={"unbounded": _unbounded(plan, row)})
+    cap = _cap(plan, backend, row)
+    if not row.unbounded:
+        return row.model_copy(update={"cap": cap, "bound": _bound(plan, row)})
+    # A cap that could be is none: it would stand beside a cost that nothing bounds.
+    way = "set --max-time or --max-cost" + (f" ({cap.kind})" if cap.kind != "none" else "")
+    none = Cap(kind="none", because=f"no limit is set: {way.removeprefix('set ')} would be one")
+    return row.model_copy(update={"cap": none, "bound": f"nothing but its own end: {way}"})
+
+
+def _unbounded(plan: Plan, row: BackendEstimate) -> bool:
+    """Return whether no limit was asked for, and the backend has none of its own: its worst case is no quantity."""
+    budget = plan.spec.budget
+    worst = row.estimate.worst if row.estimate is not None else None
+    return budget.max_cost_usd is None and budget.max_time is None and (worst is None or not worst.metered)
 
 
 def _cap(plan: Plan, backend: Backend, row: BackendEstimate) -> Cap:
@@ -121,8 +139,6 @@ def _bound(plan: Plan, row: BackendEstimate) -> str:
     budget = plan.spec.budget
     if budget.max_cost_usd is not None:
         return plan.cap.because
-    if row.worst_usd is None and budget.max_time is None:
-        return "nothing but its own end: set --max-time or --max-cost"
     if plan.limits_sent and not row.local:
         return " · ".join(f"{name} {value}" for name, value in plan.limits_sent.items())
     own = [f"your --max-time {format_duration(budget.max_time)}"] if budget.max_time is not None else []
