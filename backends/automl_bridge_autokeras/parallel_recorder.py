@@ -72,6 +72,7 @@ class ParallelRecorder(Recorder):
         self._current = self._running[message.trial_id]
         self._current["epoch"] = message.epoch.number
         if message.model is None:
+            self._tempo.epoch(message.trial_id, message.epoch.number)
             self._report()
             return
         with tempfile.TemporaryDirectory(dir=self._project, prefix=".early-") as folder:
@@ -87,6 +88,7 @@ class ParallelRecorder(Recorder):
     def trial_over(self, trial_id: str) -> None:
         """Take note that a trial does not run any more."""
         self._running.pop(trial_id, None)
+        self._tempo.forgets(trial_id)
         if self._running:
             self._current = next(iter(self._running.values()))
 
@@ -105,7 +107,7 @@ class ParallelRecorder(Recorder):
     @property
     def reserve(self) -> float:
         """Seconds that are kept at the end; networks also have to come from the workers."""
-        return super().reserve + (0.5 + 0.5 * self._save_seconds if self._running else 0.0)
+        return super().reserve + (0.5 + 0.5 * self._tempo.save if self._running else 0.0)
 
     # -- what is told of it -----------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from automl_bridge.local.files import read_json, write_text
 from automl_bridge.spec import ModelRef
 from automl_bridge_autokeras import describe, ensemble, resume
 from automl_bridge_autokeras.request import UNLIMITED_TRIALS
+from automl_bridge_autokeras.tempo import Tempo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,6 +36,9 @@ _REPORT_SECONDS = 0.25  # between progress reports
 _SAVE_SECONDS = 20.0  # between bundles of a first trial that is not done yet
 _FIRST_SHARE = 0.45  # of the time, for the first trial: the second should have as much
 _LEAST_SHARE = 0.3  # of the time that a trial usually takes: below, a trial is not worth its start
+_LEAST_REST = 0.7  # seconds at the end that nothing was measured for
+_UNMEASURED = 0.4  # of them, beside what a training takes until it asks again
+_OPEN_SECONDS = 0.3  # for one network of an ensemble
 _BEST = "best.json"
 _CANDIDATES = 12  # trials that an ensemble chooses among: each takes a network's space on disk
 ENSEMBLE = "ensemble"
@@ -80,7 +84,7 @@ class Recorder:
         self.trials: dict[str, Trial] = {}
         self._started = time.monotonic()
         self._last_report = self._last_save = 0.0
-        self._save_seconds = 0.5
+        self._tempo = Tempo()
         self._current: dict[str, Any] = {}
         self._unfinished: Trial | None = None
         best = read_json(project / _BEST) or {}
@@ -96,26 +100,44 @@ class Recorder:
 
     def stop(self) -> bool:
         """Whether time is up but for what writing a bundle takes, or the job was cancelled; reports on the way."""
+        self._tempo.asks()
+        return self._is_over()
+
+    def _is_over(self) -> bool:
         self._report()
         return self._job.cancelled or self._job.seconds_left < self.reserve
 
     @property
     def reserve(self) -> float:
-        """Seconds that are kept for scoring and for writing the best model: three times what it took last."""
-        return 0.7 + 3 * self._save_seconds + (self.ensemble_seconds if self.joins else 0.0)
+        """Seconds that are kept for what follows the training: scoring, keeping the trial, writing the best model.
+
+        They are what these took here, as slow as the machine is now; twice the time of a bundle is for what is not
+        measured yet.
+        """
+        tempo = self._tempo
+        rest = max(3 * tempo.save, tempo.finish + 2 * tempo.save)
+        return max(_LEAST_REST, _UNMEASURED + tempo.gap) + rest + (self.ensemble_seconds if self.joins else 0.0)
 
     @property
     def ensemble_seconds(self) -> float:
         """Seconds that putting the trials together takes: mostly opening their networks. 0 while there is one."""
         count = sum(trial.state is JobState.SUCCEEDED for trial in self.trials.values())
-        return 0.0 if count < 2 else 0.5 + max(0.3, self._save_seconds) * min(count, ensemble.MOST_NETWORKS)
+        return 0.0 if count < 2 else self._opening_seconds(count)
+
+    def _opening_seconds(self, networks: int) -> float:
+        one = max(_OPEN_SECONDS * self._tempo.slowness, self._tempo.save)
+        return 0.5 + one * min(networks, ensemble.MOST_NETWORKS)
 
     @property
     def is_late(self) -> bool:
-        """Whether the time left is too short for another trial to be of use."""
+        """Whether the time left is too short for another trial to be of use, or for it to be stopped in time."""
         seconds = [trial.seconds for trial in self.trials.values() if trial.seconds]
         usual = statistics.median(seconds) if seconds else 0.0
-        return self.stop() or self._job.seconds_left - self.reserve < _LEAST_SHARE * usual
+        least = max(_LEAST_SHARE * usual, self._tempo.start)
+        late = self._is_over() or self._job.seconds_left - self.reserve < least
+        if not late:
+            self._tempo.begins()
+        return late
 
     def seconds_for(self, trial_id: str) -> float | None:
         """Let the first trial take less than half of the time, and any later one what is left."""
@@ -132,6 +154,7 @@ class Recorder:
 
     def epoch_ended(self, trial_id: str, epoch: Epoch, model: keras.Model) -> None:
         """Report; and while there is no finished trial, keep a first model in case the worker is ended."""
+        self._tempo.epoch(trial_id, epoch.number)
         self._current["epoch"] = epoch.number
         score = epoch.scores[self._metric.name]
         waited = time.monotonic() - self._last_save
@@ -161,11 +184,13 @@ class Recorder:
         self._forget_models()
         resume.keep_copy(self._project)
         self._job.checkpoint(self._outcome("running", self.leaderboard))
+        self._tempo.ends(trial.id)
         self._report(force=True)
 
     def trial_failed(self, trial_id: str, message: str) -> None:
         """Add it to the leaderboard, with its error."""
         self.trials[trial_id] = _failed(trial_id, message)
+        self._tempo.ends(trial_id)
         resume.keep_copy(self._project)
         self._job.checkpoint(self._outcome("running", self.leaderboard))
         self._report(force=True)
@@ -181,10 +206,10 @@ class Recorder:
         else:
             self._stopped_by = "max_trials" if len(self.trials) >= self._max_trials else "done"
 
-    @property
-    def may_join(self) -> bool:
-        """Whether there is time to put the trials together."""
-        return self.joins and not self._job.cancelled and self._job.seconds_left > 0.7 + self._save_seconds
+    def may_join(self, networks: int) -> bool:
+        """Whether there is time to put so many networks together: to open them, and to write what they make."""
+        needed = _UNMEASURED + self._opening_seconds(networks) + self._tempo.save
+        return self.joins and not self._job.cancelled and self._job.seconds_left > needed
 
     def candidates(self) -> dict[str, Path]:
         """Return the folders of the finished trials whose networks are kept, by trial, best first."""
@@ -210,9 +235,9 @@ class Recorder:
 
     def keep_guard(self, guard: LinearGuard, score: float) -> None:
         """Keep a model that takes no network, until one is better or was trained to its end."""
-        trial = Trial(id="linear", model="linear model, from before the first network", score=score)
+        words = "linear model, from before the first network"
+        trial = Trial(id="linear", model=words, score=score, stand_in=True)
         self._keep_best(trial, guard, "guard")
-        self._save_seconds = 0.5
 
     # -- resuming ---------------------------------------------------------------------------------------------------
 
@@ -258,7 +283,10 @@ class Recorder:
         usable = stopped_by in {"max_time", "cancel", "running"} or any(trial.score is not None for trial in trials)
         if self._best is not None and (stage != "guard" or usable):
             if self._unfinished is not None:
-                trials = (self._unfinished, *trials)
+                # A row of the search's own for the same trial says what came of it: this one is the model that is kept.
+                twice = any(trial.id == self._unfinished.id for trial in trials)
+                kept = self._unfinished.model_copy(update={"stand_in": twice or self._unfinished.stand_in})
+                trials = (kept, *trials)
             if stage == "guard":
                 ended = any(trial.score is not None for trial in self.trials.values())
                 why = "no network scored better" if ended else "there was no time to train a network to its end"
@@ -314,7 +342,8 @@ class Recorder:
         if before and before != folder:
             shutil.rmtree(self._project / before, ignore_errors=True)
         self._last_save = time.monotonic()
-        self._save_seconds = max(self._save_seconds, self._last_save - began)
+        if stage != "guard":  # a linear model is written in no time
+            self._tempo.saved(self._last_save - began)
 
     def _report(self, *, force: bool = False) -> None:
         now = time.monotonic()

@@ -90,15 +90,15 @@ def _train(job: Job, spec: JobSpec, settings: AutoKerasSettings, crew: Crew | No
 def _join(recorder: Recorder, prepared: Prepared) -> None:
     """Put the trials together, if that is better on the validation rows and there is time."""
     candidates = recorder.candidates()
-    if len(candidates) < 2 or not recorder.may_join:
+    if len(candidates) < 2 or not recorder.may_join(len(candidates)):
         return
     began = time.monotonic()
     outputs = {
         name: np.load(folder / ensemble.OUTPUTS, allow_pickle=False).astype(np.float64)
         for name, folder in candidates.items()
     }
-    chosen, scores = ensemble.select(outputs, prepared.judge, go_on=lambda: recorder.may_join)
-    if len(chosen) < 2 or not recorder.may_join:
+    chosen, scores = ensemble.select(outputs, prepared.judge, go_on=lambda: recorder.may_join(len(candidates)))
+    if len(chosen) < 2 or not recorder.may_join(len(chosen)):
         return
     model = ensemble.join({candidates[name] / ensemble.MODEL: count for name, count in chosen.items()})
     # Ids count from 0, people (and progress) from 1.

@@ -158,6 +158,8 @@ class Trial(Frozen):
         Wall-clock seconds of training; epochs where that has a meaning.
     combines
         Ids of the trials that it puts together, for an ensemble: a row of its own, and no trial that was made.
+    stand_in
+        Whether it is a model that was kept until the search had made one, such as a linear one: a row, and no trial.
     """
 
     id: str
@@ -170,6 +172,12 @@ class Trial(Frozen):
     epochs: int | None = None
     message: str = ""
     combines: tuple[str, ...] = ()
+    stand_in: bool = False
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is a trial that the search made: what ``max_trials`` limits, and what people are told."""
+        return not self.combines and not self.stand_in
 
 
 class Failure(Frozen):

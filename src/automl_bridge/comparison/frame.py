@@ -118,7 +118,7 @@ def _row(comparison: Comparison, row: RunRow) -> dict[str, Any]:
         "duration": row.seconds,
         "training_duration": row.training_seconds,
         "predict_duration": row.predict_seconds,
-        "models_count": len(row.trials) if row.run else None,
+        "models_count": sum(trial.counts for trial in row.trials) if row.run else None,
         "seed": row.seed,
         "info": row.reason or None,
         **{column: row.scores.get(ours) for column, ours in _AMLB_SCORES.items()},

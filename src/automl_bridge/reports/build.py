@@ -183,7 +183,7 @@ def _best_trial(progress: Progress) -> str:
 
 def trial_numbers(trials: Sequence[Trial]) -> dict[str, int]:
     """Return the trials' numbers, from 1 in the order of their ids, however they are listed; empty unless ids count."""
-    ids = [trial.id for trial in trials]
+    ids = [trial.id for trial in trials if trial.counts]
     if not all(one.isdecimal() for one in ids):
         return {}
     return {one: number for number, one in enumerate(sorted(ids, key=int), start=1)}
@@ -216,7 +216,7 @@ def _entries(
 
 def _search(record: RunRecord, trials: Sequence[Trial]) -> tuple[str, ...]:
     failed = sum(trial.state is JobState.FAILED for trial in trials)
-    made = sum(not trial.combines for trial in trials)
+    made = sum(trial.counts for trial in trials)
     said = f"{words.plural(made, 'trial')} in {format_duration(max(0.0, record.elapsed))}"
     said += f", {failed} failed" if failed else ""
     stopped = record.outcome.stopped_by if record.outcome else "done"

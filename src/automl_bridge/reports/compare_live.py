@@ -70,7 +70,7 @@ def live_row(record: RunRecord, books: Books, now: datetime, *, seeds: bool = Fa
         key=f"{name}, seed {record.spec.seed}" if seeds else name,
         state=_state(record),
         time=format_duration(max(0.0, (end - record.created).total_seconds())),
-        trials=str(len(trials)) if trials else MISSING,
+        trials=str(sum(trial.counts for trial in trials)) if trials else MISSING,
         best=f"{score(best)}{' holdout' if record.score is not None else ''}" if best is not None else MISSING,
         spent=_spent(record, books),
     )

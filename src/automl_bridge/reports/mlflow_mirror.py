@@ -166,5 +166,5 @@ def _metrics(row: RunRow) -> dict[str, float | None]:
         "estimate_usd": row.estimate_usd,
         "training_seconds": row.training_seconds,
         "predict_seconds": row.predict_seconds,
-        "models": float(len(row.trials)),
+        "models": float(sum(trial.counts for trial in row.trials)),
     }

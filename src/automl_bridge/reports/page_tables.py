@@ -13,7 +13,7 @@ from automl_bridge.reports.comparison_text import spent, versus
 from automl_bridge.reports.cost_line import dollars
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from automl_bridge.comparison.result import Comparison
     from automl_bridge.comparison.rows import RunRow
@@ -182,19 +182,19 @@ def board(row: RunRow, metric: str, *, seeds: bool) -> Board | None:
     """Write out the leaderboard of a run; None where there were no trials."""
     if not row.trials:
         return None
-    trials: Sequence[object] = row.trials
+    made = words.plural(sum(trial.counts for trial in row.trials), "trial")
     ranked = ranked_trials(row.trials, metric)
     heading = "Validation" if row.exact or not row.objective else f"Validation {row.objective}"
     shown = tuple(
         (one.rank, f"{one.model}{': ' + one.message if one.message else ''}", one.score, one.epochs, one.time)
         for one in ranked[:TRIALS]
     )
-    more = f", the first {TRIALS} of them" if len(trials) > TRIALS else ""
+    more = f", the first {TRIALS} rows" if len(ranked) > TRIALS else ""
     name = f"{row.backend}, seed {row.seed}" if seeds else row.backend
     table = Table(
-        caption=f"{words.plural(len(trials), 'trial')}{more}",
+        caption=f"{made}{more}",
         headings=("Rank", "Model", heading, "Epochs", "Time"),
         rows=shown,
         numbers=(2, 3, 4),
     )
-    return Board(f"{name}: {words.plural(len(trials), 'trial')}", table)
+    return Board(f"{name}: {made}", table)
