@@ -117,6 +117,8 @@ class Boosting:
 
         origins = _some(origins, max(1, _MAX_ROWS // self.shape.horizon), seed)
         matrix, level, spread = self._matrix(arrays, origins)
+        # Of short series no window is whole, and so no mean over it; the trees' bins need a value in each column.
+        matrix[:, np.isnan(matrix).all(axis=0)] = 0.0
         goal = (arrays.values[arrays.ahead(origins, self.shape.horizon)] - level) / spread
         self.model = HistGradientBoostingRegressor(
             loss="absolute_error" if self.absolute else "squared_error",

@@ -8,18 +8,23 @@ import pytest
 
 from automl_bridge.backend import JobState
 from automl_bridge.budget import Budget
+from automl_bridge.capabilities import Feature
 from automl_bridge.task import Task
 from automl_bridge.testing import data, jobs
 
 if TYPE_CHECKING:
-    from automl_bridge.backend import Backend
-    from automl_bridge.capabilities import Feature
+    from collections.abc import Iterator
+
+    from automl_bridge.backend import Backend, Predictor
     from automl_bridge.data.dataset import Dataset
     from automl_bridge.testing.jobs import Done
+    from automl_bridge.testing.sample import Sample
 
-__all__ = ["Fixtures", "need"]
+__all__ = ["NEW", "TABULAR", "Fixtures", "need"]
 
-_TASKS = (Task.TABULAR_CLASSIFICATION, Task.TABULAR_REGRESSION)
+TABULAR = (Task.TABULAR_CLASSIFICATION, Task.TABULAR_REGRESSION)
+NEW = 23
+"""Items that the tiers predict."""
 
 
 def need(backend: Backend, wanted: Task | Feature) -> None:
@@ -39,8 +44,15 @@ class Fixtures:
     budget
         Of each training job: as small as it may be.
     rows
-        Of the tables: as few as the service takes.
+        Of the data: as few as the service takes.
+    tasks
+        What the tiers are run for; a task that the backend does not have is skipped, with the backend's reason.
+    own_validation
+        Whether the leaderboard's scores come of other rows than the validation part: folds or a split of its own.
     """
+
+    tasks: tuple[Task, ...] = TABULAR
+    own_validation: bool = False
 
     patience: float = 120.0
     budget: Budget = Budget(max_time=60, max_trials=1)
@@ -52,10 +64,15 @@ class Fixtures:
         """Return the backend under test, in a workspace of its own. Override this one, with ``scope="class"``."""
         raise NotImplementedError("override the fixture `backend` in your subclass of BackendContract")
 
-    @pytest.fixture(scope="class", params=_TASKS, ids=str)
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Run what asks for a task once for each of `tasks`."""
+        if "task" in metafunc.fixturenames:
+            metafunc.parametrize("task", self.tasks, ids=str, indirect=True, scope="class")
+
+    @pytest.fixture(scope="class")
     @classmethod
     def task(cls, request: pytest.FixtureRequest, backend: Backend) -> Task:
-        """Return each task that the tiers have data for, and that the backend can do."""
+        """Return each of `tasks` that the backend can do."""
         task: Task = request.param
         need(backend, task)
         return task
@@ -70,7 +87,10 @@ class Fixtures:
     @classmethod
     def first_task(cls, backend: Backend) -> Task:
         """Return one task that the backend can do, for what does not depend on the task."""
-        return next(task for task in _TASKS if backend.capabilities.supports(task))
+        able = [task for task in cls.tasks if backend.capabilities.supports(task)]
+        if not able:
+            pytest.skip(f"{backend.name} does none of {', '.join(cls.tasks)}")
+        return able[0]
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -82,8 +102,28 @@ class Fixtures:
 
     @pytest.fixture(scope="class")
     @classmethod
-    def new_rows(cls, trained: Done) -> Dataset:
-        """Return rows to predict, which the model has never seen."""
-        from automl_bridge.data.build import build_predict_dataset
+    def new(cls, task: Task) -> Sample:
+        """Return raw data to predict, which the model has never seen."""
+        return data.sample(task, NEW, seed=99)
 
-        return build_predict_dataset(data.table(23, seed=99), trained.plan.spec.profile)
+    @pytest.fixture(scope="class")
+    @classmethod
+    def new_rows(cls, trained: Done, new: Sample) -> Dataset:
+        """Return the same as a dataset."""
+        return jobs.question(trained, new)
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def predicted(cls, backend: Backend, trained: Done, new_rows: Dataset) -> Done:
+        """Return one finished predict job a task."""
+        return jobs.predict(backend, trained, new_rows, cls.patience)
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def predictor(cls, backend: Backend, trained: Done) -> Iterator[Predictor]:
+        """Return the model, loaded into this process, where the backend does that."""
+        need(backend, Feature.LOCAL_PREDICTION)
+        loaded = backend.load(trained.model)
+        yield loaded
+        loaded.close()
+        loaded.close()

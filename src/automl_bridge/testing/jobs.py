@@ -20,8 +20,21 @@ if TYPE_CHECKING:
     from automl_bridge.data.dataset import Dataset
     from automl_bridge.spec import ModelRef
     from automl_bridge.task import Task
+    from automl_bridge.testing.sample import Sample
 
-__all__ = ["Done", "again", "finish", "name", "outputs", "predict", "predict_spec", "prepare", "train", "train_spec"]
+__all__ = [
+    "Done",
+    "again",
+    "finish",
+    "name",
+    "outputs",
+    "predict",
+    "predict_spec",
+    "prepare",
+    "question",
+    "train",
+    "train_spec",
+]
 
 
 @dataclass(frozen=True)
@@ -55,7 +68,15 @@ def train_spec(task: Task, dataset: Dataset, budget: Budget, **changes: Any) -> 
     classes = len(dataset.profile.classes)
     target = tuple(column.name for column in dataset.profile.columns if column.role == "target")
     metric = "log_loss" if classes > 2 else default_metric(task, classes)
-    spec = JobSpec(name=name(), task=task, target=target, metric=metric, profile=dataset.profile, budget=budget)
+    spec = JobSpec(
+        name=name(),
+        task=task,
+        target=target,
+        metric=metric,
+        profile=dataset.profile,
+        budget=budget,
+        forecast=dataset.forecast,
+    )
     return spec.model_copy(update=changes)
 
 
@@ -91,6 +112,11 @@ def train(backend: Backend, spec: JobSpec, dataset: Dataset, patience: float) ->
     plan, staged = prepare(backend, spec, dataset)
     ref = backend.submit(plan, staged)
     return Done(plan, staged, ref, finish(backend, ref, patience))
+
+
+def question(trained: Done, sample: Sample) -> Dataset:
+    """Return raw data as data to predict with what was trained."""
+    return sample.question(trained.plan.spec.profile, trained.plan.spec.forecast)
 
 
 def predict(backend: Backend, trained: Done, dataset: Dataset, patience: float) -> Done:

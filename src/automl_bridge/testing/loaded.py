@@ -13,12 +13,16 @@ from automl_bridge.bundle import read_bundle
 from automl_bridge.capabilities import Feature
 from automl_bridge.errors import BundleError, UnsupportedError
 from automl_bridge.testing import jobs
+from automl_bridge.testing.elsewhere import Elsewhere
 from automl_bridge.testing.fixtures import Fixtures, need
 
 if TYPE_CHECKING:
-    from automl_bridge.backend import Backend
+    from collections.abc import Iterator
+
+    from automl_bridge.backend import Backend, Predictor
     from automl_bridge.data.dataset import Dataset
     from automl_bridge.testing.jobs import Done
+    from automl_bridge.testing.sample import Sample
 
 __all__ = ["Loaded"]
 
@@ -26,22 +30,39 @@ __all__ = ["Loaded"]
 class Loaded(Fixtures):
     """A local model is a bundle, and predicts in process what it predicts in a job."""
 
+    @pytest.fixture(scope="class")
+    @classmethod
+    def elsewhere(cls, backend: Backend) -> Iterator[Elsewhere]:
+        """Return another process, which starts when it is first asked."""
+        process = Elsewhere(backend)
+        yield process
+        process.close()
+
+    def test_a_model_that_predicts_by_a_job_is_not_loaded(self, backend: Backend, trained: Done) -> None:
+        """It says so."""
+        if backend.capabilities.supports(Feature.LOCAL_PREDICTION):
+            pytest.skip("its models are loaded")
+        with pytest.raises(UnsupportedError):
+            backend.load(trained.model)
+
     def test_a_loaded_model_predicts_what_the_job_does(
-        self, backend: Backend, trained: Done, new_rows: Dataset
+        self, trained: Done, new: Sample, new_rows: Dataset, predicted: Done, predictor: Predictor
     ) -> None:
-        """Row by row, in this process and in another."""
-        if not backend.capabilities.supports(Feature.LOCAL_PREDICTION):
-            with pytest.raises(UnsupportedError):
-                backend.load(trained.model)
-            return
-        expected = jobs.outputs(jobs.predict(backend, trained, new_rows, self.patience))
-        table = new_rows.features("predict")
-        for instance in (backend, jobs.again(backend)):
-            predictor = instance.load(trained.model)
-            np.testing.assert_allclose(predictor.predict(table), expected, rtol=1e-4, atol=1e-6)
-            np.testing.assert_allclose(predictor.predict(table.slice(3, 1)), expected[3:4], rtol=1e-4, atol=1e-6)
-            predictor.close()
-            predictor.close()
+        """All at once, and one alone."""
+        expected = jobs.outputs(predicted)
+        np.testing.assert_allclose(predictor.predict(new_rows.question()), expected, rtol=1e-4, atol=1e-6)
+        one = predictor.predict(jobs.question(trained, new.take([3])).question())
+        np.testing.assert_allclose(one, expected[3 * new.steps : 4 * new.steps], rtol=1e-4, atol=1e-6)
+
+    def test_a_fresh_process_predicts_the_same_from_raw_files(
+        self, backend: Backend, trained: Done, new: Sample, predicted: Done, elsewhere: Elsewhere, tmp_path: Path
+    ) -> None:
+        """It knows the bundle's folder and the file or folder that a person would name, and nothing else."""
+        need(backend, Feature.LOCAL_PREDICTION)
+        folder = tmp_path / "raw data"
+        folder.mkdir()
+        found = elsewhere.predict(trained.model, new.written(folder), tmp_path / "outputs.npy")
+        np.testing.assert_allclose(found, jobs.outputs(predicted), rtol=1e-4, atol=1e-6)
 
     def test_a_local_model_is_a_bundle(self, backend: Backend, trained: Done) -> None:
         """It says what it is, what it was trained on, and holds nothing that runs code."""
@@ -67,7 +88,7 @@ class Loaded(Fixtures):
                 backend.load(trained.model.model_copy(update={"uri": str(copy)}))
 
     def test_an_exported_model_predicts_the_same(
-        self, backend: Backend, trained: Done, new_rows: Dataset, tmp_path: Path
+        self, backend: Backend, trained: Done, new_rows: Dataset, predicted: Done, tmp_path: Path
     ) -> None:
         """From its new folder, when the old one is not looked at."""
         target = tmp_path / "exported model"
@@ -78,9 +99,8 @@ class Loaded(Fixtures):
         assert backend.export(trained.model, target) == target
         assert any(target.iterdir())
         need(backend, Feature.LOCAL_PREDICTION)
-        table = new_rows.features("predict")
         moved = jobs.again(backend).load(trained.model.model_copy(update={"uri": str(target)}))
-        original = backend.load(trained.model)
-        np.testing.assert_array_equal(moved.predict(table), original.predict(table))
+        found = moved.predict(new_rows.question())
         moved.close()
-        original.close()
+        moved.close()
+        np.testing.assert_allclose(found, jobs.outputs(predicted), rtol=1e-4, atol=1e-6)

@@ -71,15 +71,20 @@ class Planned(Fixtures):
         assert _files(backend.workspace) == before
 
     def test_what_it_cannot_do_is_refused_with_the_reason(self, backend: Backend) -> None:
-        """Before anything is sent."""
-        dataset = data.dataset(Task.TABULAR_CLASSIFICATION, 60)
+        """Before anything is sent; with data of that task, so that there is no other reason."""
         for task in Task:
             reason = backend.capabilities.reason(task)
             if reason is not None:
-                spec = jobs.train_spec(Task.TABULAR_CLASSIFICATION, dataset, self.budget)
+                spec = jobs.train_spec(task, data.dataset(task, 60), self.budget)
                 with pytest.raises(UnsupportedError) as caught:
-                    backend.plan(spec.model_copy(update={"task": task}))
+                    backend.plan(spec)
                 assert reason in str(caught.value)
+
+    def test_a_metric_of_another_task_is_refused(self, backend: Backend, task: Task, dataset: Dataset) -> None:
+        """In the plan, and in words."""
+        other = "rmse" if task.is_classification else "accuracy"
+        with pytest.raises(UsageError):
+            backend.plan(jobs.train_spec(task, dataset, self.budget, metric=other))
 
     def test_an_objective_is_exact_or_refused_where_it_must_be(
         self, backend: Backend, task: Task, dataset: Dataset

@@ -112,10 +112,8 @@ class Resumed(Fixtures):
 
     def _works(self, backend: Backend, done: Done) -> None:
         """Whether the model is whole: it predicts."""
-        from automl_bridge.data.build import build_predict_dataset
-
         assert done.outcome.state is JobState.SUCCEEDED, done.outcome
-        rows = build_predict_dataset(data.table(5, seed=7), done.plan.spec.profile)
+        rows = jobs.question(done, data.sample(done.plan.spec.task, 5, seed=7))
         assert np.isfinite(jobs.outputs(jobs.predict(backend, done, rows, self.patience))).all()
 
     @staticmethod

@@ -12,6 +12,7 @@ from automl_bridge import backend as contract
 from automl_bridge.bundle import BundleMetadata, read_bundle, read_bytes, write_bundle
 from automl_bridge.capabilities import Capabilities, Feature
 from automl_bridge.data.dataset import Dataset
+from automl_bridge.metrics import metric_for
 from automl_bridge.spec import ModelRef
 from automl_bridge.task import Task
 
@@ -31,6 +32,7 @@ class ToyBackend(contract.Backend):
 
     def plan(self, spec):
         self.capabilities.require(self.name, spec.task)
+        metric_for(spec.metric, spec.task, len(spec.profile.classes))
         return contract.Plan(spec=spec, backend=self.name, request={"answer": "always the same"})
 
     def stage(self, plan, dataset):  # noqa: ARG002
