@@ -65,6 +65,8 @@ def test_whole_thousands_are_thousands(tmp_path, separator):
         (["1.234.567"], [1234567.0]),
         (["1234.5", "1.234"], [1234.5, 1.234]),
         (["1234.5678"], [1234.5678]),
+        (["1,234.50", "7"], [1234.5, 7.0]),
+        (["1 234,50", "12\u202f345"], [1234.5, 12345.0]),
         (["-1e-3"], [-0.001]),
         (["n/a", "3"], [None, 3.0]),
     ],
@@ -166,3 +168,39 @@ def test_a_profile_of_an_earlier_version_still_loads(tmp_path):
     old = Profile.model_validate(document)
     found = build_predict_dataset(write(tmp_path / "new.csv", {"price": ["1.234,5", "2"]}), old)
     assert found.features("predict")["price"].to_pylist() == [1234.5, 2.0]
+
+
+@pytest.mark.parametrize("separator", [",", ";"])
+@pytest.mark.parametrize("other", ["0.5", "1,234,567", "1,234.5"])
+def test_commas_are_for_thousands_where_another_column_shows_it(tmp_path, separator, other):
+    columns = {"n": [f"{1000 + 10 * i:,}" for i in range(ROWS)], "x": [other] * ROWS, "y": ["p", "n"] * (ROWS // 2)}
+    source = write(tmp_path / "train.csv", columns, separator)
+    _, dataset = build_dataset(source, target="y", types={"other": "ignored"})
+    assert min(dataset.features("train")["n"].to_pylist()) >= 1000
+    new = write(tmp_path / "new.csv", {"n": ["1,234"], "x": ["1"]}, separator)
+    assert read(dataset, new, "n") == [1234.0]
+    _, plain = build_dataset(pd.DataFrame({"n": range(60), "x": 0.5, "y": ["p", "n"] * 30}), target="y")
+    assert read(plain, write(tmp_path / "new.csv", {"n": ["1,234"], "x": [other]}, separator), "n") == [1234]
+
+
+def test_spaces_and_apostrophes_part_thousands(tmp_path):
+    for form in ("{:,.2f}", "{:,.0f}"):
+        for sign in (" ", "\u00a0", "\u202f", "'", "\u2019"):
+            amount = [form.format(1500.5 + 997 * i).replace(",", sign) for i in range(ROWS)]
+            columns = {"n": amount, "y": ["p", "n"] * (ROWS // 2)}
+            source = write(tmp_path / "train.csv", columns)
+            _, dataset = build_dataset(source, target="y", types={"other": "ignored"})
+            assert min(dataset.features("train")["n"].to_pylist()) >= 1500
+            assert read(dataset, write(tmp_path / "new.csv", {"n": [f"1{sign}234", "7"]}), "n") == [1234.0, 7.0]
+
+
+def test_columns_under_nearly_their_names_are_told(tmp_path):
+    dataset = trained(tmp_path, z=list(range(ROWS)))
+    (tmp_path / "new.csv").write_text("price; Z \n1;2\n")
+    with pytest.raises(SchemaError) as caught:
+        read(dataset, tmp_path / "new.csv")
+    assert caught.value.hint == 'call columns what training called them: "z" instead of " Z "'
+    (tmp_path / "new.csv").write_text("1,5;2\n3;4\n")
+    with pytest.raises(SchemaError) as caught:
+        read(dataset, tmp_path / "new.csv")
+    assert caught.value.hint == 'the first line must name the columns; it reads "1,5", "2"'

@@ -30,7 +30,7 @@ _NO = ["false", "f", "no", "n", "0", "0.0", "off"]
 def cast_like(column: pa.ChunkedArray, seen: ColumnProfile) -> pa.ChunkedArray:
     """Return ``column`` as training saw it.
 
-    Text is read as numbers (as training's were written, or plainly where that cannot be meant), stamps or booleans;
+    Text is read as numbers (as training's were written, unless it can only be meant otherwise), stamps or booleans;
     numbers become the text of a category; whole numbers may come as floats. Stamps move to training's zone; where only
     one side has a zone, the other is taken to be in UTC. Numbers that do not fit into whole numbers (fractions,
     infinity) stay floats, for the encoder to handle.
@@ -54,7 +54,7 @@ def cast_like(column: pa.ChunkedArray, seen: ColumnProfile) -> pa.ChunkedArray:
 
 
 def _as_written(column: pa.ChunkedArray, seen: ColumnProfile, wanted: pa.DataType) -> pa.ChunkedArray:
-    """Read text as training's numbers were written; or plainly, where that cannot be meant."""
+    """Read text as training's numbers were written; or in the one other way in which it can be meant."""
     import pyarrow as pa
 
     text, way = blanked(column), Way.parse(seen.written or "")
@@ -64,6 +64,9 @@ def _as_written(column: pa.ChunkedArray, seen: ColumnProfile, wanted: pa.DataTyp
         plain = _plain(text, pa.float64())
         if plain is not None:
             return plain
+        other = way_of(text)
+        if other is not None and not (other.sign or way.sign):
+            way = other
     return way.read(column, seen.name)
 
 

@@ -203,7 +203,7 @@ def _written_in_file(table: pa.Table) -> tuple[pa.Table, dict[str, Way], tuple[s
         hint = metadata.pop(WRITTEN_HINT, None)
         if hint is None:
             continue
-        ways[each.name] = Way("", decimal_comma=True)
+        ways[each.name] = Way.parse(hint.decode().removesuffix("?"))
         table = table.set_column(index, each.with_metadata(metadata or None), table.column(index))
         if hint == DOUBTFUL:
             notes.append(

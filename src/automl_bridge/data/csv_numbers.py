@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from automl_bridge.data.arrow_types import is_text
 from automl_bridge.data.tidy import WRITTEN_HINT
+from automl_bridge.data.written import Way, way_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     import pyarrow as pa
 
-__all__ = ["COMMA", "DOUBTFUL", "comma_numbers", "needs_text", "restore", "with_comma_numbers"]
+__all__ = ["COMMA", "DOUBTFUL", "POINT", "comma_numbers", "needs_text", "restore", "with_comma_numbers"]
 
 _SAMPLE = 2000
 _COMMAS = r"^\s*[+-]?(?:[0-9]+|[0-9]{1,3}(?:\.[0-9]{3})+)(?:,[0-9]+)?(?:[eE][+-]?[0-9]+)?\s*$"
@@ -23,6 +24,9 @@ COMMA = b"comma"
 """What `tidy.WRITTEN_HINT` says of a column of a file that is written with decimal commas."""
 DOUBTFUL = b"comma?"
 """The same, where nothing in the file shows that its commas are not for thousands (``1,234``)."""
+POINT = b"point"
+"""Of one that is written with commas for thousands."""
+_POINT_WAY = Way("", decimal_comma=False)
 
 
 def needs_text(table: pa.Table, *, leading_zeros: bool) -> list[str]:
@@ -71,10 +75,12 @@ def restore(table: pa.Table, text: pa.Table) -> pa.Table:
 def with_comma_numbers(
     table: pa.Table, as_text: Callable[[Sequence[str]], pa.Table], kept: Collection[str], separator: str
 ) -> pa.Table:
-    """Return ``table`` with its decimal commas read, and `tidy.WRITTEN_HINT` at the columns that are written so.
+    """Return ``table`` with the commas of its numbers read, and `tidy.WRITTEN_HINT` at the columns that are written so.
 
     Where a column shows that a file has decimal commas, the points of whole numbers are for thousands in all of it
-    (``1.234`` beside ``0,5``), and its other whole numbers are taken to be written like that too.
+    (``1.234`` beside ``0,5``), and its other whole numbers are taken to be written like that too. Where one shows
+    decimal points, commas are for thousands (``1,234`` beside ``0.5``). Where none shows either, commas that could be
+    for thousands are for decimals; but not in a file that is separated by commas: there they stay text.
 
     Parameters
     ----------
@@ -83,22 +89,48 @@ def with_comma_numbers(
     kept
         Columns that stay text.
     separator
-        Of the file's cells: see `comma_numbers`.
+        Of the file's cells.
     """
-    found = {}
-    for name, column in zip(table.column_names, table.columns, strict=True):
-        numbers = comma_numbers(column, separator=separator)
-        if numbers is not None:
-            found[name] = numbers
+    texts = {name: table[name] for name in table.column_names if is_text(table[name].type)}
+    found = {name: numbers for name, text in texts.items() if (numbers := comma_numbers(text)) is not None}
     if not found:
         return table
-    certain = not all(_could_be_thousands(table[name]) for name in found)
+    certain = not all(_could_be_thousands(texts[name]) for name in found)
     rest = [name for name in table.column_names if name not in found and name not in kept]
-    whole = _whole_numbers(table, rest, as_text) if certain else {}
-    for name, numbers in {**found, **whole}.items():
+    if certain:
+        found |= _whole_numbers(table, rest, as_text)
+        hint = COMMA
+    elif any(map(_shows_commas_for_thousands, texts.values())) or _shows_points(table, rest, as_text):
+        found = {name: _POINT_WAY.read(texts[name], name) for name in found}
+        hint = POINT
+    elif separator == ",":
+        return table
+    else:
+        hint = DOUBTFUL
+    for name, numbers in found.items():
         if name not in kept:
-            table = _told(table, name, numbers, COMMA if certain else DOUBTFUL)
+            table = _told(table, name, numbers, hint)
     return table
+
+
+def _shows_commas_for_thousands(text: pa.ChunkedArray) -> bool:
+    import pyarrow.compute as pc
+
+    # Thousands that are parted by spaces say nothing of commas.
+    return way_of(text) == _POINT_WAY and pc.any(pc.match_substring_regex(text, "[.,]")).as_py()
+
+
+def _shows_points(table: pa.Table, names: Sequence[str], as_text: Callable[[Sequence[str]], pa.Table]) -> bool:
+    """Whether a column of floats has points that cannot be for thousands."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    floats = [name for name in names if pa.types.is_floating(table[name].type)]
+    read = as_text(floats) if floats else table.select([])
+    return any(
+        pc.any(pc.and_not(pc.match_substring(text, "."), pc.match_substring_regex(text, _POINTS))).as_py()
+        for text in read.columns
+    )
 
 
 def _whole_numbers(
@@ -136,11 +168,10 @@ def _told(table: pa.Table, name: str, numbers: pa.ChunkedArray, hint: bytes) -> 
     return table.set_column(index, pa.field(name, numbers.type, metadata={WRITTEN_HINT: hint}), numbers)
 
 
-def comma_numbers(column: pa.ChunkedArray, *, separator: str = ";") -> pa.ChunkedArray | None:
+def comma_numbers(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
     """Read a text column of numbers with decimal commas (``1,5``, ``1.234,56``); None if it is not one.
 
-    In a file that is separated by commas, a column with three digits behind the comma in every value
-    (``1,234``) could mean thousands as well: it stays text.
+    Commas with three digits behind them in every value (``1,234``) could be for thousands as well.
     """
     import pyarrow.compute as pc
 
@@ -150,8 +181,6 @@ def comma_numbers(column: pa.ChunkedArray, *, separator: str = ";") -> pa.Chunke
     if not pc.all(pc.match_substring_regex(sample, _COMMAS)).as_py():
         return None
     if not pc.all(pc.match_substring_regex(column, _COMMAS)).as_py() or not _has_comma(column):
-        return None
-    if separator == "," and _could_be_thousands(column):
         return None
     return _read(column)
 

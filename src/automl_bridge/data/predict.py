@@ -129,6 +129,19 @@ def _pictures(
     return found.field, found.column, found.profile or column.image, [told]
 
 
+def _way_to(missing: list[str], there: list[str], *, everything: bool) -> str:
+    """Say how the columns that are missing are given: some may be there under nearly their names, or without any."""
+    near = {" ".join(name.split()).casefold(): name for name in there}
+    found = [(name, near[key]) for name in missing if (key := " ".join(name.split()).casefold()) in near]
+    if found:
+        told = ", ".join(f'"{name}" instead of "{other}"' for name, other in found[:5])
+        return f"call columns what training called them: {told}"
+    if everything:
+        shown = ", ".join(f'"{name[:30]}"' for name in there[:5]) + (", …" if len(there) > 5 else "")
+        return f"the first line must name the columns; it reads {shown}"
+    return "add what is missing; empty cells are allowed"
+
+
 def _matched(table: pa.Table, profile: Profile, name: str) -> pa.Table:
     wanted = [column.name for column in profile.features]
     if is_unnamed(table) and not set(wanted) <= set(table.column_names):
@@ -145,6 +158,6 @@ def _matched(table: pa.Table, profile: Profile, name: str) -> pa.Table:
         noun = "column" if len(missing) == 1 else f"{len(missing)} columns"
         raise SchemaError(
             f"{name} lacks the {noun} {listed} that the model was trained on",
-            hint="add what is missing; empty cells are allowed",
+            hint=_way_to(missing, table.column_names, everything=len(missing) == len(wanted)),
         )
     return table.select(wanted)

@@ -6,7 +6,8 @@ percent sign or none, and with commas for thousands and a point for decimals (US
 * Percent stays as it is written: ``12.5%`` is 12.5.
 * If both ways fit and differ (``1,234 €``, ``12,345%``, ``1,234`` alone), the column is left as it is. With ``$``,
   ``£``, ``¥`` or ``₹`` the US way is meant.
-* Without a sign there must be a comma: plain numbers as text are levels, or identifiers.
+* Without a sign there must be a comma, or a space or an apostrophe between thousands (``1 234``): plain numbers as text
+  are levels, or identifiers.
 * Decimal commas of CSV files are read with the file (`csv_numbers.comma_numbers`), and are a way too.
 """
 
@@ -26,9 +27,12 @@ __all__ = ["LIKE_NUMBER", "Way", "blanked", "way_of"]
 _MISSING = ["", "NA", "N/A", "NULL", "null", "NaN", "nan", "None", "<NA>", "NaT", "#N/A", "n/a", "-", "?"]
 _SIGNS = "$€£¥₹%"
 _BLANK = r"[\s\x{00A0}\x{202F}]*"
+_GROUP = r"[ \x{00A0}\x{2009}\x{202F}'\x{2019}]"
+"""What parts thousands in neither way and means nothing else: spaces (1 234,50) and apostrophes (1'234.50)."""
 _SAMPLE = 2000
-_US = r"(?:(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]*)?|\.[0-9]+)"
-_DE = r"(?:(?:[0-9]{1,3}(?:\.[0-9]{3})+|[0-9]+)(?:,[0-9]*)?|,[0-9]+)"
+_GROUPED = rf"[0-9]{{1,3}}(?:{_GROUP}[0-9]{{3}})+"
+_US = rf"(?:(?:[0-9]{{1,3}}(?:,[0-9]{{3}})+|{_GROUPED}|[0-9]+)(?:\.[0-9]*)?|\.[0-9]+)"
+_DE = rf"(?:(?:[0-9]{{1,3}}(?:\.[0-9]{{3}})+|{_GROUPED}|[0-9]+)(?:,[0-9]*)?|,[0-9]+)"
 
 LIKE_NUMBER = (
     rf"^{_BLANK}\(?[+-]?{_BLANK}[{_SIGNS}]?{_BLANK}[+-]?"
@@ -79,7 +83,7 @@ class Way(NamedTuple):
         negative = pc.match_substring_regex(text, r"^\(|^[^0-9]*-")
         # What stands before the first digit; and after the last one. A minus within is an exponent's.
         plain = pc.replace_substring_regex(text, r"^[^0-9.,]+", "")
-        plain = pc.replace_substring_regex(plain, rf"[{_SIGNS}()\s\x{{00A0}}\x{{202F}}]", "")
+        plain = pc.replace_substring_regex(plain, rf"[{_SIGNS}()\s]|{_GROUP}", "")
         plain = pc.replace_substring(plain, "." if self.decimal_comma else ",", "")
         found = pc.replace_substring(plain, ",", ".").cast(pa.float64())
         return pc.if_else(negative, pc.negate(found), found)
@@ -134,7 +138,9 @@ def way_of(column: pa.ChunkedArray) -> Way | None:
     if us.fits(text):
         comma = bool(pc.any(pc.match_substring(text, ",")).as_py())
         if not sign:
-            return us if comma and not de.fits(text) else None
+            # Without a comma and a point both ways are one.
+            grouped = bool(pc.any(pc.match_substring_regex(text, _GROUPED)).as_py())
+            return us if (comma or grouped) and not (comma and de.fits(text)) else None
         point = bool(pc.any(pc.match_substring(text, ".")).as_py())
         unclear = comma if sign == "%" else (comma or point) and sign == "€"
         return None if unclear and de.fits(text) else us
