@@ -13,7 +13,7 @@ from automl_bridge.runs.predictions import Predictions
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from automl_bridge.backend import Backend, Check, Plan, Resource
+    from automl_bridge.backend import Backend, Check, Plan, Predictor, Resource
     from automl_bridge.budget import Budget
     from automl_bridge.config import Config
     from automl_bridge.costs.prices import PriceBook
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from automl_bridge.runs.experiments import Experiments
     from automl_bridge.runs.models import Model
     from automl_bridge.runs.record import Event, RunRecord
-    from automl_bridge.spec import JobSpec
+    from automl_bridge.spec import JobSpec, ModelRef
     from automl_bridge.task import Task
 
 __all__ = ["BASELINE", "Predictions", "Session"]
@@ -118,20 +118,19 @@ class Session:
         job: dict[str, Any] = {
             "task": task, "target": target, "metric": metric, "budget": budget, "objective": objective, "cap": cap,
         }  # fmt: skip
-        return self._plan(self._spec(dataset, **job, seed=seed, continues=continues), backend or self.config.backend)
+        return self._plan(self.spec(dataset, **job, seed=seed, continues=continues), backend or self.config.backend)
 
-    def _spec(self, dataset: Dataset, *, continues: str | None = None, **job: Any) -> JobSpec:
-        """Return the spec of a job; what is None is the configuration's."""
+    def spec(self, dataset: Dataset, *, continues: str | None = None, **job: Any) -> JobSpec:
+        """Return the spec of a job, see `plan` for what it is made of; what is None is the configuration's."""
         from automl_bridge.runs.engine import new_id
         from automl_bridge.runs.specs import make_spec
 
         earlier = self.get(continues) if continues else None
         own = {name: getattr(self.config, name) for name in ("metric", "budget", "objective", "cap", "seed")}
         given = {name: value for name, value in job.items() if value is not None}
-        wanted: dict[str, Any] = {"target": None, **own, **given}
-        name = f"ab-{new_id()}"
-        wanted["forecast"] = dataset.forecast
-        return make_spec(name, dataset.profile, **wanted, continues=earlier.name if earlier else None)
+        wanted: dict[str, Any] = {"target": None, **own, **given, "forecast": dataset.forecast}
+        continued = earlier.name if earlier else None
+        return make_spec(f"ab-{new_id()}", dataset.profile, **wanted, continues=continued)
 
     def _plan(self, spec: JobSpec, backend: str, maker: Backend | None = None) -> Plan:
         maker = maker or self._engine.backend(backend)
@@ -149,10 +148,6 @@ class Session:
     def price_book(self, backend: str) -> PriceBook:
         """Return the prices that hold for a backend."""
         return self._money.book(backend)
-
-    def spec(self, dataset: Dataset, **job: Any) -> JobSpec:
-        """Return the spec of a job; see `plan` for what it is made of."""
-        return self._spec(dataset, **job)
 
     def plan_spec(self, spec: JobSpec, backend: str) -> tuple[Plan, BackendEstimate]:
         """Return what a backend would do for ``spec``, and what that would cost; raises as `plan` does."""
@@ -187,7 +182,7 @@ class Session:
         for name in names() if backends is None else backends:
             try:
                 maker = self._planner(name)
-                plan = self._plan(self._spec(dataset, **job), name, maker)
+                plan = self._plan(self.spec(dataset, **job), name, maker)
                 rows.append(estimated(plan, maker, self._money.book(name), self._money.lesson(name)))
             except Exception as error:  # noqa: BLE001 - one backend, or a plugin, must not hide the others
                 rows.append(refused(name, error))
@@ -436,11 +431,17 @@ class Session:
         else:
             rows = build_predict_dataset(data, source.profile, bad_images=bad_images)
         if source.ref.local or source.run is None:
-            predictor = self._predictors.get(self._engine.backend(source.ref.backend), source.ref)
-            outputs = predictor.predict(rows.question())
+            outputs = self._predictor(source.ref).predict(rows.question())
         else:
             outputs = PredictJob(self._engine, source.run, rows).outputs()
         return Predictions(outputs, source.profile, source.task, rows)
+
+    def load(self, run_id: str) -> None:
+        """Load a run's model, so that `predict` need not; the run may still be scored, and the model must be local."""
+        self._predictor(self._model(run_id).ref)
+
+    def _predictor(self, ref: ModelRef) -> Predictor:
+        return self._predictors.get(self._engine.backend(ref.backend), ref)
 
     def _model(self, model: str | Path) -> Model:
         """Return what to predict with; remembered, since a bundle is checked file by file."""

@@ -15,7 +15,10 @@ import pytest
 
 PLUGIN = Path(__file__).parent / "plugin"
 TOY = Path(__file__).parents[1] / "plugins" / "toy"
-NAMES = ("good", "fair", "watched", "capless", "broken", "away", "waiting", "left", "right", "flat")
+NAMES = (
+    "good", "fair", "watched", "capless", "broken", "away", "waiting", "left", "right", "flat", "loaded", "timed",
+    "last",
+)  # fmt: skip
 PRICES = """provider,service,sku,region,unit,usd,source_url,source_date,confidence
 tests,things,thing,here,hour,2.0,https://example.com/prices,2026-01-02,high
 """

@@ -10,7 +10,10 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING
+
+from automl_bridge.runs.states import RunState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -29,6 +32,7 @@ def drive_all(
     runs: Mapping[str, Sequence[str]],
     on_progress: Callable[[RunRecord], None] = lambda _: None,
     afterwards: Callable[[Session, list[RunRecord]], None] = lambda _session, _runs: None,
+    scoring: Callable[[Session, RunRecord], None] = lambda _session, _run: None,
 ) -> dict[str, Exception]:
     """Bring all runs to their ends.
 
@@ -43,6 +47,8 @@ def drive_all(
     afterwards
         Called in a backend's own thread with its session and its runs, when they have ended: what takes time there
         takes none of the others'.
+    scoring
+        Called there too with a run that has a model now, before its holdout is predicted.
 
     Returns
     -------
@@ -62,7 +68,11 @@ def drive_all(
     def drive(backend: str, ids: Sequence[str]) -> None:
         try:
             with open_session() as session:
-                ended = session.drive(ids, until=lambda run: run.state.is_final or leave.is_set(), on_progress=news.put)
+                ended = session.drive(
+                    ids,
+                    until=lambda run: run.state.is_final or leave.is_set(),
+                    on_progress=_telling(news.put, partial(scoring, session)),
+                )
                 if not leave.is_set():
                     afterwards(session, ended)
         except Exception as error:  # noqa: BLE001 - one backend must not end the others; it is said at the end
@@ -91,3 +101,12 @@ def drive_all(
             thread.join(max(0.0, deadline - time.monotonic()))
         raise
     return blocked
+
+
+def _telling(news: Callable[[RunRecord], None], scoring: Callable[[RunRecord], None]) -> Callable[[RunRecord], None]:
+    def told(run: RunRecord) -> None:
+        news(run)
+        if run.state is RunState.SCORING:
+            scoring(run)
+
+    return told

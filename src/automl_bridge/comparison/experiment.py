@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -16,10 +17,11 @@ from automl_bridge.comparison.planning import Planned, plan_all
 from automl_bridge.comparison.result import Comparison, result_of
 from automl_bridge.errors import AutoMLBridgeError, StorageError, UnsupportedError, UsageError
 from automl_bridge.runs.experiments import Experiment, Latency, Member
+from automl_bridge.runs.states import RunState
 from automl_bridge.session import BASELINE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from automl_bridge.data.dataset import Dataset
     from automl_bridge.runs.record import RunRecord
@@ -236,8 +238,11 @@ def finish(
     def time_one(own: Session, runs: Sequence[RunRecord]) -> None:
         _measure(own, runs, dataset, measured)
 
-    blocked = drive_all(open_session, groups, on_progress, time_one) if groups else {}
-    _measure(session, list(session.get_many(experiment.runs).values()), dataset, measured)
+    def load_early(own: Session, run: RunRecord) -> None:
+        _load_early(own, own.get_many(groups[run.backend]).values(), dataset, measured)
+
+    blocked = drive_all(open_session, groups, on_progress, time_one, load_early) if groups else {}
+    _measure(session, session.get_many(experiment.runs).values(), dataset, measured)
     session.close()
     if measured != experiment.latency:
         experiment = experiment.model_copy(update={"latency": measured})
@@ -245,17 +250,29 @@ def finish(
     return result_of(session, experiment, blocked)
 
 
-def _measure(session: Session, runs: Sequence[RunRecord], dataset: Dataset, into: dict[str, Latency]) -> None:
+def _measure(session: Session, runs: Iterable[RunRecord], dataset: Dataset, into: dict[str, Latency]) -> None:
     """Measure how fast the first model of each backend predicts, once; one that cannot be asked is left out."""
-    if not dataset.profile.rows.get("holdout") or dataset.forecast is not None:
-        return
-    for run in runs:
-        if run.backend in into or run.model is None or not run.model.local:
-            continue
-        try:
+    for run in _to_measure(runs, dataset, into):
+        with suppress(AutoMLBridgeError, OSError):
             into[run.backend] = measure(session, run.id, dataset)
-        except (AutoMLBridgeError, OSError):
-            continue
+
+
+def _load_early(session: Session, runs: Iterable[RunRecord], dataset: Dataset, known: Mapping[str, Latency]) -> None:
+    """Load the model of a backend that will be measured, as soon as nothing but the scoring of the last is left.
+
+    Some take seconds to load, in a process of their own: these pass while the holdout is predicted.
+    """
+    runs = list(runs)
+    first = next(_to_measure(runs, dataset, known), None)
+    if first is not None and all(run.state.is_final or run.state is RunState.SCORING for run in runs):
+        with suppress(AutoMLBridgeError, OSError):
+            session.load(first.id)
+
+
+def _to_measure(runs: Iterable[RunRecord], dataset: Dataset, known: Mapping[str, Latency]) -> Iterator[RunRecord]:
+    """Yield the runs with a model that predicts single rows of the holdout on this machine."""
+    if dataset.profile.rows.get("holdout") and dataset.forecast is None:
+        yield from (run for run in runs if run.backend not in known and run.model is not None and run.model.local)
 
 
 def pause(session: Session, experiment: Experiment) -> list[RunRecord]:

@@ -180,6 +180,14 @@ def _meet(me, other):
         time.sleep(0.005)
 
 
+_asked: dict[str, float] = {}
+
+
+def _too_long(who):
+    """Whether ``who`` has asked this since the deadline before."""
+    return time.monotonic() - _asked.setdefault(f"{who} {os.environ['COMPARISON_GATE']}", time.monotonic()) > DEADLINE
+
+
 class LeftBackend(AddingBackend):
     """Sends its data only while the right one sends its own."""
 
@@ -202,6 +210,64 @@ class RightBackend(AddingBackend):
         if plan.spec.kind == "train":
             _meet("right", "left")
         return super().stage(plan, dataset)
+
+
+class LoadedBackend(AddingBackend):
+    """Has predicted its holdout when somebody loads its model to measure it: those who do so later never meet it."""
+
+    name = "loaded"
+
+    def poll(self, jobs):
+        """Say that the holdout is being predicted until its model is loaded, or for too long."""
+        answers = super().poll(jobs)
+        gate = Path(os.environ["COMPARISON_GATE"])
+        waiting = [job for job in jobs if job.kind == "predict" and not (gate / "loaded").exists()]
+        if waiting and _too_long("loaded"):
+            raise RejectedError("nobody loaded the model")
+        return {**answers, **{job: contract.Progress(state="running", message="waiting") for job in waiting}}
+
+    def predict(self, data, spec):
+        """Predict with a model that does not count as loaded."""
+        draft = self.workspace / "draft.npy"
+        np.save(draft, super().load(spec.model).predict(data.features("predict")))
+        draft.rename(self.workspace / spec.name)
+
+    def load(self, model):
+        """Note it."""
+        (Path(os.environ["COMPARISON_GATE"]) / "loaded").touch()
+        return super().load(model)
+
+
+class TimedBackend(AddingBackend):
+    """Notes when its model was asked about a single row, which is how it is measured."""
+
+    name = "timed"
+
+    def load(self, model):
+        """Note it."""
+        loaded = super().load(model)
+
+        def predict(table):
+            if len(table) == 1:
+                (Path(os.environ["COMPARISON_GATE"]) / "timed").touch()
+            return loaded.predict(table)
+
+        return SimpleNamespace(predict=predict, close=loaded.close)
+
+
+class LastBackend(AddingBackend):
+    """Trains until the timed one has been measured."""
+
+    name = "last"
+
+    def poll(self, jobs):
+        """Say that it runs until then, or for too long."""
+        found = super().poll(jobs)
+        if (Path(os.environ["COMPARISON_GATE"]) / "timed").exists():
+            return found
+        if _too_long("last"):
+            raise RejectedError("nobody was measured meanwhile")
+        return {job: contract.Progress(state="running", message="waiting") for job in found}
 
 
 class FlatBackend(AddingBackend):
