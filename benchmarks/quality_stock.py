@@ -28,7 +28,8 @@ def stock(job: Job) -> np.ndarray:
     y = np.array([job.classes.index(str(label)) for label in job.target]) if job.classes else None
     y = np.asarray(job.target, float) if y is None else np.array([f"{code:03}" for code in y])
     model = _model(job)
-    with job.fitting(), contextlib.suppress(KeyboardInterrupt):
+    # Three trials that fail end the search with a RuntimeError; what they failed of is told by `_predict`.
+    with job.fitting(), contextlib.suppress(KeyboardInterrupt, RuntimeError):
         deadline = _deadline(time.monotonic() + job.seconds)
         keras.utils.set_random_seed(0)
         model.fit(x, y, verbose=0, callbacks=[deadline])
@@ -88,11 +89,11 @@ def _deadline(end: float):
     class Deadline(keras.callbacks.Callback):
         """Ends the trial under way, so that it counts, and the search when the next one begins."""
 
-        def on_train_begin(self, _logs=None):
+        def on_train_begin(self, logs=None):  # noqa: ARG002 - Keras passes them by name
             if time.monotonic() > end:
                 raise KeyboardInterrupt
 
-        def on_train_batch_end(self, _batch, _logs=None):
+        def on_train_batch_end(self, batch, logs=None):  # noqa: ARG002
             if time.monotonic() > end:
                 self.model.stop_training = True
 
@@ -103,7 +104,8 @@ def _predict(model, new: np.ndarray) -> np.ndarray:
     from autokeras.pipeline import load_pipeline
 
     tuner = model.tuner
-    done = tuner.oracle.get_best_trials(1)
+    # Where none is completed, it answers with others.
+    done = [trial for trial in tuner.oracle.get_best_trials(1) if trial.status == "COMPLETED"]
     if not done:
         failed = [trial.message for trial in tuner.oracle.trials.values() if trial.message]
         raise RuntimeError(f"no trial ended with a model: {failed[-1].splitlines()[-1] if failed else 'time was up'}")
