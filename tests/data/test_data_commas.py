@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from automl_bridge.cli.entry import invoke
 from automl_bridge.data.build import build_dataset, build_predict_dataset
 from automl_bridge.errors import SchemaError, TargetError
 from automl_bridge.spec import Profile
@@ -204,3 +206,28 @@ def test_columns_under_nearly_their_names_are_told(tmp_path):
     with pytest.raises(SchemaError) as caught:
         read(dataset, tmp_path / "new.csv")
     assert caught.value.hint == 'the first line must name the columns; it reads "1,5", "2"'
+
+
+@pytest.mark.parametrize("day", ["{:%m/%d/%Y}", "{:%d-%m-%Y %H:%M}"])
+def test_dates_whose_day_and_month_could_change_places_are_told(day):
+    days = [day.format(stamp) for stamp in pd.date_range("2024-01-01", periods=ROWS)]
+    frame = pd.DataFrame({"day": days, "z": 1.0, "y": ["p", "n"] * 30})
+    _, dataset = build_dataset(frame, target="y")
+    assert any(f'column "day" holds dates like "{days[0]}"' in note for note in dataset.notes)
+    _, dated = build_dataset(frame.assign(day=pd.date_range("2024-01-01", periods=ROWS)), target="y")
+    with pytest.raises(SchemaError, match='"day" should hold a date or time'):
+        read(dated, pd.DataFrame({"day": ["03/04/2024"], "z": [1.0]}), "day")
+
+
+def test_by_the_command_line_whole_thousands_are_predicted_as_what_they_are(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    price = rng.integers(0, 2_000_000, 300) / 100
+    label = np.where(price > 10_000, "dear", "cheap")
+    train = write(tmp_path / "train.csv", {"price": [german(value) for value in price], "label": list(label)})
+    assert invoke(["fit", str(train), "--target", "label", "--backend", "baseline", "--json"]) == 0
+    run = json.loads(capsys.readouterr().out)["run_id"]
+    whole = [1_000, 19_000, 3_000, 15_000]
+    new = write(tmp_path / "new.csv", {"price": [german(value, 0) for value in whole]})
+    assert invoke(["predict", run, str(new), "-o", str(tmp_path / "out.csv")]) == 0
+    assert "are read as thousands (1.000 is 1000)" in capsys.readouterr().err
+    assert pd.read_csv(tmp_path / "out.csv")["prediction"].tolist() == ["cheap", "dear", "cheap", "dear"]

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Columns", "understand", "written_note"]
 
 _SPOILED_ROWS, _SPOILED_LEVELS = 20_000, 10
+_DAY_OR_MONTH = r"^\s*\d{1,2}[/-]\d{1,2}[/-]\d{4}(?:[ T].*)?$"
 _IGNORED = "ignored"
 
 
@@ -149,6 +150,7 @@ def understand(
         + tuple(written_note(name, way) for name, way in written.items())
         + doubts
         + _spoiled_numbers(table, kinds, roles, by_hand)
+        + _doubtful_dates(table, kinds, roles, by_hand)
     )
     if Role.FEATURE not in found.values() and not bare:
         raise SchemaError(f"{where} has no column to learn from besides {', '.join(roles)}", hint="add feature columns")
@@ -270,6 +272,25 @@ def _spoiled_numbers(
             told.append(
                 f'column "{name}" holds numbers, but for {len(words):,} of {len(column):,} values like '
                 f'"{words[0].as_py()[:40]}", and is read as {kinds[name]}: leave those cells empty to have numbers'
+            )
+    return tuple(told)
+
+
+def _doubtful_dates(
+    table: pa.Table, kinds: Mapping[str, Kind], roles: Mapping[str, Role], by_hand: Mapping[str, Kind | None]
+) -> tuple[str, ...]:
+    """Name the columns of dates that stay text, since day and month could change places."""
+    import pyarrow.compute as pc
+
+    told = []
+    for name in table.column_names:
+        if kinds[name] not in {Kind.CATEGORICAL, Kind.TEXT} or name in roles or name in by_hand:
+            continue
+        column = table[name].slice(0, _SPOILED_ROWS).drop_null()
+        if len(column) and is_text(column.type) and pc.all(pc.match_substring_regex(column, _DAY_OR_MONTH)).as_py():
+            told.append(
+                f'column "{name}" holds dates like "{column[0].as_py()[:40]}", whose day and month could change '
+                "places, and is not read as dates: write them as 2024-12-31 to have dates"
             )
     return tuple(told)
 
