@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from automl_bridge.backend import Backend, JobRef, Plan, Staged
 from automl_bridge.capabilities import Capabilities, Feature
 from automl_bridge.task import Task
+from automl_bridge_autokeras import lanes
 from automl_bridge_autokeras.ray_request import ray_checks, ray_environment
 from automl_bridge_autokeras.request import plan_predict, plan_train, staged_request
 from automl_bridge_autokeras.settings import AutoKerasSettings
@@ -73,31 +74,39 @@ class AutoKerasBackend(Backend):
         return Staged(uris={name: str(saved.path)}, bytes_sent=0)
 
     def submit(self, plan: Plan, staged: Staged) -> JobRef:
-        """Queue the job; one of that name is there at most once."""
-        self._queue().submit(plan.spec.name, staged_request(plan, staged.uris))
+        """Queue the job; one of that name is there at most once. Searches on a cluster do not wait for one another."""
+        lane = lanes.lane_of(plan)
+        try:
+            lanes.make(self.workspace, lane)
+        except OSError as error:
+            from automl_bridge.local.files import storage_error
+
+            raise storage_error(error, self.workspace) from error
+        self._queue(lane).submit(plan.spec.name, staged_request(plan, staged.uris))
         return self._ref(plan)
 
     def find(self, plan: Plan) -> JobRef | None:
         """Return the job if it was queued."""
-        return self._ref(plan) if self._queue().exists(plan.spec.name) else None
+        return self._ref(plan) if self._queue(lanes.lane_of(plan)).exists(plan.spec.name) else None
 
     def poll(self, jobs: Sequence[JobRef]) -> Mapping[JobRef, Progress]:
         """Read how far jobs are."""
-        queue = self._queue()
-        found = {job: queue.progress(job.name) for job in jobs}
+        queues = {lane: self._queue(lane) for lane in {_lane(job) for job in jobs}}
+        found = {job: queues[_lane(job)].progress(job.name) for job in jobs}
         return {job: progress for job, progress in found.items() if progress is not None}
 
     def cancel(self, job: JobRef) -> None:
         """Ask the job to stop; the best model so far is kept."""
-        self._queue().cancel(job.name)
+        self._queue(_lane(job)).cancel(job.name)
 
     def kill(self) -> None:
-        """End supervisor and worker at once; a job that has not ended goes on when someone looks."""
-        self._queue().kill()
+        """End supervisors and workers at once; a job that has not ended goes on when someone looks."""
+        for lane in range(lanes.LANES):
+            self._queue(lane).kill()
 
     def collect(self, job: JobRef) -> Outcome:
         """Read what came of a job that has ended."""
-        return self._queue().outcome(job.name)
+        return self._queue(_lane(job)).outcome(job.name)
 
     def load(self, model: ModelRef) -> Predictor:
         """Load a bundle in a process of its own; loading begins at once."""
@@ -120,13 +129,14 @@ class AutoKerasBackend(Backend):
         return convert_elsewhere(Path(model.uri), path, form, self._environment())
 
     def _ref(self, plan: Plan) -> JobRef:
-        return JobRef(backend=self.name, name=plan.spec.name, kind=plan.spec.kind)
+        lane = lanes.lane_of(plan)
+        return JobRef(backend=self.name, name=plan.spec.name, kind=plan.spec.kind, remote_id=str(lane) if lane else "")
 
-    def _queue(self) -> LocalQueue:
+    def _queue(self, lane: int = 0) -> LocalQueue:
         from automl_bridge.local.queue import LocalQueue
 
         return LocalQueue(
-            self.workspace,
+            lanes.place(self.workspace, lane),
             "automl_bridge_autokeras.worker:handle",
             linger=self.settings.linger,
             max_memory=self.settings.max_memory,
@@ -144,3 +154,8 @@ class AutoKerasBackend(Backend):
             "TF_FORCE_GPU_ALLOW_GROWTH": "true",
             **(ray_environment() if self.settings.ray_address else {}),
         }
+
+
+def _lane(job: JobRef) -> int:
+    """Return the lane that a job was given when it was submitted."""
+    return int(job.remote_id or 0)

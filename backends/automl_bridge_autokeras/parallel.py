@@ -10,7 +10,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from automl_bridge.backend import JobState, Progress
 from automl_bridge.errors import RunFailedError
+from automl_bridge.local.job import NotYetError
 from automl_bridge_autokeras.parallel_local import LocalSlot, wait_for
 from automl_bridge_autokeras.parallel_messages import JobOrder
 from automl_bridge_autokeras.parallel_room import Room
@@ -84,8 +86,31 @@ class Crew:
         if key not in _rooms:
             _rooms[key] = _room(*key)
         self._room = _rooms[key]
-        self._room.open(max(1, min(self._count(), self._max_trials)))
+        count = max(1, min(self._count(), self._max_trials))
+        if self._settings.ray_address:
+            self._hold(self._room, count)
+        self._room.open(count)
         return self._room
+
+    def _hold(self, room: Room, count: int) -> None:
+        """Have processors of the cluster for all workers, or let others go first.
+
+        Raises
+        ------
+        NotYetError
+            If other work has them: the search waits before its time begins, not during it.
+        """
+        from automl_bridge_autokeras import lanes, ray_room
+
+        threads = self._settings.threads or 1
+        if ray_room.holds(count, threads):
+            return
+        room.close()
+        if not ray_room.hold(count, threads, lambda: not self._job.cancelled):
+            said = f"waits for free processors of the cluster: {count} × {threads}"
+            self._job.report(Progress(state=JobState.RUNNING, message=said))
+            lanes.end_idle(self._job.folder)
+            raise NotYetError(said)
 
     def _count(self) -> int:
         if self._settings.workers != "auto":

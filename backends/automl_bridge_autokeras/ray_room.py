@@ -9,19 +9,35 @@ import importlib
 import os
 import pickle
 import threading
+import time
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from automl_bridge.errors import RunFailedError
 from automl_bridge_autokeras.parallel_messages import JobOrder
 from automl_bridge_autokeras.ray_actor import RayWorker
 from automl_bridge_autokeras.ray_request import knock
 
-__all__ = ["RaySlot", "attach", "cores_of", "detach", "own_addresses", "wait_for_rays"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["RaySlot", "attach", "cores_of", "detach", "hold", "holds", "own_addresses", "wait_for_rays"]
+
+
+class _Held(NamedTuple):
+    """Processors for some workers, which the cluster gives to nobody else."""
+
+    group: Any
+    workers: int
+    threads: int
+
 
 _PATIENCE = 0.2  # seconds that an actor waits for its worker to say something
+_HOLD_SECONDS = 5.0  # for the cluster to say that processors are free
 _attached: list[str] = []
+_held: list[_Held] = []
+"""The processors that this process has; one group at most."""
 
 
 def _ray() -> Any:
@@ -37,12 +53,13 @@ def attach(address: str) -> None:
     RunFailedError
         If there is no cluster, or it does not let us in; the message says what to look at.
     """
+    # Also where it was joined before: a cluster that is gone would be waited for.
+    knock(address)
     if _attached == [address]:
         return
     detach()
     # Read when Ray is imported or begins. What a cluster reports of itself is its owner's to decide; we add nothing.
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    knock(address)
     ray = _ray()
 
     try:
@@ -67,6 +84,7 @@ def detach() -> None:
     """Leave the cluster; the actors of this process end with it."""
     if _attached:
         _attached.clear()
+        _held.clear()
         ray = _ray()
 
         with suppress(Exception):
@@ -78,6 +96,63 @@ def cores_of() -> int:
     ray = _ray()
 
     return max(1, int(ray.cluster_resources().get("CPU", 1)))
+
+
+def holds(count: int, threads: int) -> bool:
+    """Whether this process has processors for so many workers, and for no more: others may wait for the rest."""
+    wanted = _held_of(count, threads)
+    return any((held.workers, held.threads) == (wanted, threads) for held in _held)
+
+
+def hold(count: int, threads: int, go_on: Callable[[], bool] = lambda: True) -> bool:
+    """Take processors for ``count`` workers, or for as many as the cluster could hold, all at once or none.
+
+    What it had is given back before. A cluster without processors, which may grow when it is asked, is not asked here.
+
+    Parameters
+    ----------
+    count, threads
+        Workers, and the processors of each.
+    go_on
+        Asked on the way; False gives up.
+
+    Returns
+    -------
+    bool
+        False if others have them now.
+
+    Raises
+    ------
+    RunFailedError
+        If the cluster does not answer.
+    """
+    util = importlib.import_module("ray.util")
+    there = False
+    try:
+        while _held:
+            util.remove_placement_group(_held.pop().group)
+        wanted = _held_of(count, threads)
+        if not wanted:
+            return True
+        group = util.placement_group([{"CPU": threads}] * wanted, strategy="SPREAD")
+        end = time.monotonic() + _HOLD_SECONDS
+        while not there and time.monotonic() < end and go_on():
+            there = bool(group.wait(timeout_seconds=0.5))
+        if there:
+            _held.append(_Held(group, wanted, threads))
+        else:
+            util.remove_placement_group(group)
+    except Exception as error:
+        raise RunFailedError(
+            f"the Ray cluster does not answer: {type(error).__name__}: {str(error).strip()[:500]}",
+            kind="service",
+            hint="look at `ray status`",
+        ) from error
+    return there
+
+
+def _held_of(count: int, threads: int) -> int:
+    return min(count, int(_ray().cluster_resources().get("CPU", 0)) // threads)
 
 
 def own_addresses() -> set[str]:
@@ -103,7 +178,8 @@ class RaySlot:
         ray = _ray()
 
         self.name = f"worker {number}"
-        options = {"num_cpus": threads or 1, "scheduling_strategy": "SPREAD", "max_restarts": 0, "max_task_retries": 0}
+        options = {"num_cpus": threads or 1, "max_restarts": 0, "max_task_retries": 0}
+        options["scheduling_strategy"] = _strategy(number)
         self._actor = ray.remote(RayWorker).options(**options).remote(number, threads)
         self._outgoing: list[bytes] = []
         self._prepared: Any = None
@@ -158,6 +234,14 @@ class RaySlot:
         self.pending = None
 
     close = kill
+
+
+def _strategy(number: int) -> Any:
+    """Return where a worker goes: to its own part of what is held, or wherever there is room."""
+    if not _held or number > _held[0].workers:
+        return "SPREAD"
+    strategies = importlib.import_module("ray.util.scheduling_strategies")
+    return strategies.PlacementGroupSchedulingStrategy(_held[0].group, placement_group_bundle_index=number - 1)
 
 
 def wait_for_rays(slots: list[RaySlot], timeout: float) -> list[RaySlot]:

@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
@@ -16,9 +18,12 @@ import psutil
 import pytest
 from autokeras_bench import Bench, mixed_table, wait
 
+from automl_bridge import compare
 from automl_bridge.backend import JobState
 from automl_bridge.budget import Budget
+from automl_bridge.config import load_config
 from automl_bridge.data.build import build_dataset
+from automl_bridge.session import Session
 
 pytestmark = pytest.mark.slow
 pytest.importorskip("ray")
@@ -88,7 +93,7 @@ def spread(cluster: TwoNodes, tmp_path_factory: pytest.TempPathFactory):
     settings = {"epochs": 3, "ensemble": False, "workers": 2, "ray_address": cluster.address}
     bench = Bench(tmp_path_factory.mktemp("spread") / "work", settings)
     yield bench
-    bench.backend()._queue().kill()
+    bench.backend().kill()
 
 
 @pytest.fixture(scope="module")
@@ -96,9 +101,9 @@ def data():
     return build_dataset(mixed_table(), target="outcome")
 
 
-def spec_of(bench: Bench, data, trials: int):
+def spec_of(bench: Bench, data, trials: int, **changes):
     task, dataset = data
-    return bench.spec(dataset, task, "outcome", "roc_auc", budget=Budget(max_trials=trials)), dataset
+    return bench.spec(dataset, task, "outcome", "roc_auc", budget=Budget(max_trials=trials), **changes), dataset
 
 
 def end(backend, job):
@@ -167,7 +172,52 @@ def test_cancel_ends_the_trials(cluster, spread, data):
     assert outcome.model is not None
 
 
-def test_the_workers_end_with_the_search(cluster, spread):
+def test_a_search_waits_for_processors_and_then_has_all_its_time(cluster, spread, data):
+    backend, _, first = spread.start(*spec_of(spread, data, 50), **LONG)
+    wait(lambda: "trial 2 on" in backend.poll([first])[first].message, SECONDS)
+    started = time.monotonic()
+    other, _, second = spread.start(*spec_of(spread, data, 1, seed=1), workers=1)
+    wait(lambda: "waits for free processors" in other.poll([second])[second].message, SECONDS)
+    waited = time.monotonic() - started
+    backend.cancel(first)
+    assert end(backend, first).stopped_by == "cancel"
+    # The first one's workers are warm, and end: it has nothing to do.
+    outcome = end(other, second)
+    assert outcome.state is JobState.SUCCEEDED, outcome.failure
+    (hours,) = [item.quantity for item in outcome.usage.items]
+    assert 3600 * hours <= time.monotonic() - started - waited
+
+
+def test_the_runs_of_a_comparison_are_side_by_side(cluster, spread):
+    """They run at once, each on a node, and find what they find one after another on this machine."""
+    spread.backend().kill()  # its warm workers hold both nodes
+    asked = {"target": "outcome", "backends": ["autokeras"], "seeds": 2, "budget": Budget(max_trials=2)}
+    asked |= {"metric": "roc_auc", "random_state": 6, "verbose": False}
+    ours = {"epochs": 30, "ensemble": False, "linger": 1}
+    over = {"autokeras": {**ours, "ray_address": cluster.address}}
+    with ThreadPoolExecutor(1) as pool, Session(load_config()) as session:
+        compared = pool.submit(compare, mixed_table(), settings=over, **asked)
+        nodes = wait(lambda: compared.done() or nodes_now(session), SECONDS)
+        result = compared.result(SECONDS)
+    assert len(nodes) == 2
+    alone = compare(mixed_table(), settings={"autokeras": {**ours, "linger": 0.1}}, **asked)
+    assert trials_of(result) == trials_of(alone)
+    assert len(trials_of(result)) == 4
+
+
+def nodes_now(session) -> set[str]:
+    """The nodes on which runs have trials at this moment, once there are two runs."""
+    told = [run.progress.message for run in session.list() if run.progress and run.backend == "autokeras"]
+    found = [match[1] for text in told if (match := re.search(r"trial \d on worker \d \(.*node (\w+)\)", text))]
+    return set(found) if len(found) == 2 else set()
+
+
+def trials_of(result):
+    rows = [row for row in result.rows if row.backend == "autokeras"]
+    return [(row.seed, trial.id, trial.score) for row in rows for trial in row.trials]
+
+
+def test_the_workers_end_with_the_search(cluster, spread, data):
     def workers():
         found = []
         for process in cluster.processes():
@@ -175,6 +225,8 @@ def test_the_workers_end_with_the_search(cluster, spread):
                 found += [process] if "RayWorker" in " ".join(process.cmdline()) else []
         return found
 
+    backend, _, job = spread.start(*spec_of(spread, data, 1))
+    assert end(backend, job).state is JobState.SUCCEEDED
     assert workers()
     for process in spread_processes(spread):
         os.kill(process.pid, signal.SIGKILL)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from automl_bridge import errors
 from automl_bridge.backend import Failure, JobState, Outcome, Progress, Trial
+from automl_bridge.local.job import NotYetError
 from automl_bridge.spec import ModelRef
 
 MINE = os.urandom(4).hex()  # another one in each process that imports this
@@ -54,6 +55,12 @@ def stop_when_asked(job, stopped_by="done"):
 def give_up_when_asked(job):
     until(lambda: job.cancelled)
     return Outcome(state=JobState.FAILED, failure=Failure(kind="all-trials-failed", message="none was finished"))
+
+
+def not_yet(job, times):
+    """Let others go first, so many times."""
+    if len((job.folder / "ran").read_text().splitlines()) <= times:
+        raise NotYetError
 
 
 def hang(job):
@@ -157,8 +164,8 @@ STEPS = {
     function.__name__.replace("_", "-"): function
     for function in (
         allocate, cancelled, checkpoint, checkpoint_without_model, die, env, exit_at_once, fail, fail_data, fail_ours,
-        fill_disk, give_up_when_asked, hang, hang_in_native_code, have_children, no_memory, only_on, report, say,
-        stop_when_asked, sys_exit, time_left, touch, wait_for,
+        fill_disk, give_up_when_asked, hang, hang_in_native_code, have_children, no_memory, not_yet, only_on, report,
+        say, stop_when_asked, sys_exit, time_left, touch, wait_for,
     )
 }  # fmt: skip
 

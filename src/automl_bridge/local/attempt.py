@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from automl_bridge.local.layout import JobFolder, Record
     from automl_bridge.local.verdict import Verdict
 
-__all__ = ["Attempt", "Crash", "JobGoneError", "RunState"]
+__all__ = ["Attempt", "Crash", "JobGoneError", "Later", "RunState"]
 
 TICK = 0.2
 """Seconds between looks at memory and flags while a job runs."""
@@ -40,6 +40,10 @@ class JobGoneError(Exception):
 
 class Crash(Exception):  # noqa: N818 - a way to end, not a fault of the supervisor
     """The worker crashed; the message says how."""
+
+
+class Later(Exception):  # noqa: N818 - no error: the handler raised `NotYetError`
+    """What the job needs is taken; it is to be asked again."""
 
 
 @dataclass
@@ -96,6 +100,8 @@ class Attempt:
         ------
         Crash
             If the worker crashed in a way that may be worth another attempt.
+        Later
+            If the job has to wait for something.
         """
         left = self._state.left(self._record)
         self._worker.ask(self._folder.path, self._state.attempt, None if math.isinf(left) else self._begun + left)
@@ -162,6 +168,8 @@ class Attempt:
             self._worker.kill()
         if answer["end"] == "cancelled" or self._folder.cancel.exists():
             return verdict.cancelled(self._checkpoint())
+        if answer["end"] == "later":
+            raise Later
         if answer["end"] == "crash":
             raise Crash(answer["message"])
         return verdict.failed(self._checkpoint(), answer["kind"], answer["message"])

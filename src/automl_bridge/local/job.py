@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
     from automl_bridge.backend import Outcome, Progress
 
-__all__ = ["Job"]
+__all__ = ["Job", "NotYetError"]
+
+
+class NotYetError(Exception):
+    """A handler raises it where what the job needs is taken: it is asked again soon, and the time does not count."""
 
 
 class Job:

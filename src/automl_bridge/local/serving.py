@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from automl_bridge.errors import StorageError
 from automl_bridge.local import ending, verdict
-from automl_bridge.local.attempt import Attempt, Crash, JobGoneError, RunState
+from automl_bridge.local.attempt import Attempt, Crash, JobGoneError, Later, RunState
 from automl_bridge.local.files import read_json, storage_error, write_reserved, write_text
 from automl_bridge.local.hand import WorkerProcess
 from automl_bridge.local.launch import kill_worker_of
@@ -31,6 +31,8 @@ LOOK = 2.0
 LOOK_WITHOUT_FIFO = 0.2
 MAX_INTERRUPTIONS = 5
 """How often a job is taken up again after the supervisor was killed: it may be what kills it."""
+LATER = 2.0
+"""Seconds until a job is asked again that has to wait for something other than this worker."""
 RESERVE = b" " * 65536
 
 
@@ -94,9 +96,8 @@ class Server:
             with suppress(OSError):
                 folder.reserve.write_bytes(RESERVE)
         while True:
-            state.save(folder)
             try:
-                return Attempt(record, folder, state, self._worker_for(record, folder)).run(self._wake)
+                return self._attempt(record, folder, state)
             except StorageError as error:
                 return verdict.failed(read_json(folder.checkpoint), "storage", str(error))
             except Crash as crash:
@@ -112,6 +113,19 @@ class Server:
                 raise
             if len(state.crashes) >= record.attempts or state.left(record) <= 0:
                 return verdict.crashed(read_json(folder.checkpoint), state.crashes, folder.last_words())
+
+    def _attempt(self, record: Record, folder: JobFolder, state: RunState) -> Verdict | None:
+        """Make an attempt; where the job has to wait for something it is asked again, and that time does not count."""
+        while True:
+            state.save(folder)
+            worked = state.worked
+            try:
+                return Attempt(record, folder, state, self._worker_for(record, folder)).run(self._wake)
+            except Later:
+                state.worked = worked
+                _pause(self._wake, LATER)
+                if folder.cancel.exists():
+                    return verdict.cancelled(read_json(folder.checkpoint))
 
     def _worker_for(self, record: Record, folder: JobFolder) -> WorkerProcess:
         """Return the warm worker if it fits the job, else a new one."""

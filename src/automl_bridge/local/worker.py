@@ -146,6 +146,10 @@ def _work(handler: Handler, folder: JobFolder, record: Record, command: dict[str
 
 def _tell(error: BaseException, folder: JobFolder) -> dict[str, Any]:
     """Say what ``error`` was: of a kind that would come again, or a crash that is worth another attempt."""
+    from automl_bridge.local.job import NotYetError
+
+    if isinstance(error, NotYetError):
+        return {"end": "later"}
     with suppress(OSError):  # the log may be on a full disk
         traceback.print_exception(type(error), error, _below_us(error.__traceback__))
     words = str(error) or type(error).__name__
