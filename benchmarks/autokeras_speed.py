@@ -134,11 +134,10 @@ def summary(model, seconds: float) -> dict:
     }
 
 
-def stock(case: Case, seed: int, folder: str) -> dict:
-    import keras
+def mend() -> None:
+    """Give stock AutoKeras the one thing that it needs to run: plain integers for shapes."""
     import tree
 
-    import autokeras as ak
     from autokeras import graph
 
     def set_io_shapes(self, shapes):
@@ -148,6 +147,14 @@ def stock(case: Case, seed: int, folder: str) -> dict:
             node.in_blocks[0].shape = tuple(int(size) for size in shape[1:])
 
     graph.Graph.set_io_shapes = set_io_shapes
+
+
+def stock(case: Case, seed: int, folder: str) -> dict:
+    import keras
+
+    import autokeras as ak
+
+    mend()
     train, validation = case.data()
     keras.utils.set_random_seed(seed)
     started = time.perf_counter()
