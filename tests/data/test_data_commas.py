@@ -103,6 +103,8 @@ def test_whole_numbers_of_the_same_file_may_have_thousands_later(tmp_path):
     new = write(tmp_path / "new.csv", {"price": ["1"], "sold": ["1.234"], "number": [str(2**60 + 1)]})
     assert read(dataset, new, "sold") == [1234]
     assert read(dataset, new, "number") == [2**60 + 1]
+    dataset = trained(tmp_path, number=[2**60 + i for i in range(ROWS)], types={"number": "text"})
+    assert read(dataset, new, "number") == [str(2**60 + 1)]
 
 
 @pytest.mark.parametrize("train", [[1.5, 2.25], [5, 7]])
@@ -231,3 +233,17 @@ def test_by_the_command_line_whole_thousands_are_predicted_as_what_they_are(tmp_
     assert invoke(["predict", run, str(new), "-o", str(tmp_path / "out.csv")]) == 0
     assert "are read as thousands (1.000 is 1000)" in capsys.readouterr().err
     assert pd.read_csv(tmp_path / "out.csv")["prediction"].tolist() == ["cheap", "dear", "cheap", "dear"]
+
+
+def test_what_the_new_file_shows_counts_for_more_than_training(tmp_path):
+    german_way = trained(tmp_path, z=[german(i + 0.5) for i in range(ROWS)])
+    assert read(german_way, write(tmp_path / "new.csv", {"price": ["1.234"], "z": ["0.5"]})) == [1.234]
+    told = write(tmp_path / "told.csv", {"price": ["1.234"], "z": ["0,5"]})
+    assert read(german_way, told) == [1234.0]
+    assert not build_predict_dataset(told, german_way.profile).notes
+    price = [f"{1000.5 + i:,}" for i in range(ROWS)]
+    columns = {"price": price, "z": [i + 0.5 for i in range(ROWS)], "y": ["p", "n"] * (ROWS // 2)}
+    _, us_way = build_dataset(write(tmp_path / "us.csv", columns), target="y", types={"other": "ignored"})
+    assert read(us_way, told) == [1234.0]
+    assert read(us_way, write(tmp_path / "plain.csv", {"price": ["1.234"], "z": ["0.5"]})) == [1.234]
+    assert read(us_way, write(tmp_path / "comma.csv", {"price": ["1,234"], "z": ["0.5"]})) == [1234.0]

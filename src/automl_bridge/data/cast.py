@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from automl_bridge.data.arrow_types import is_integral, is_number, is_stamp, is_text, parse_type
-from automl_bridge.data.csv_numbers import DOUBTFUL
+from automl_bridge.data.csv_numbers import COMMA, DOUBTFUL, POINT
 from automl_bridge.data.durations import parse_durations
 from automl_bridge.data.schema import parse_stamps
 from automl_bridge.data.tidy import WRITTEN_HINT
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from automl_bridge.spec import ColumnProfile
 
-__all__ = ["cast_like", "cast_to_kind", "check_commas", "new_notes", "to_float"]
+__all__ = ["cast_like", "cast_to_kind", "in_file", "new_notes", "to_float"]
 
 _YES = ["true", "t", "yes", "y", "1", "1.0", "on"]
 _NO = ["false", "f", "no", "n", "0", "0.0", "off"]
@@ -58,8 +58,10 @@ def _as_written(column: pa.ChunkedArray, seen: ColumnProfile, wanted: pa.DataTyp
     import pyarrow as pa
 
     text, way = blanked(column), Way.parse(seen.written or "")
-    if is_integral(wanted) and _plain(text, wanted) is not None:
-        return _plain(text, wanted)
+    # Floats would blur large numbers; of a column that was set to text by hand, too.
+    exact = _plain(text, pa.int64() if is_text(wanted) else wanted) if not pa.types.is_floating(wanted) else None
+    if exact is not None:
+        return exact
     if not way.fits(text.drop_null(), sign_needed=False):
         plain = _plain(text, pa.float64())
         if plain is not None:
@@ -79,13 +81,21 @@ def _plain(text: pa.ChunkedArray, wanted: pa.DataType) -> pa.ChunkedArray | None
         return None
 
 
-def check_commas(field: pa.Field, column: pa.ChunkedArray, seen: ColumnProfile) -> None:
-    """Raise `SchemaError` for commas of a file that may be for decimals or thousands, where training had neither."""
+def in_file(field: pa.Field, column: pa.ChunkedArray, seen: ColumnProfile) -> ColumnProfile:
+    """Return ``seen`` with the way in which the new rows' file shows that it writes numbers; that counts for more.
+
+    Raises
+    ------
+    SchemaError
+        If commas may be for decimals or for thousands, and neither training nor the file tells.
+    """
     import pyarrow.compute as pc
 
-    doubtful = (field.metadata or {}).get(WRITTEN_HINT) == DOUBTFUL
-    if not doubtful or seen.written is not None or seen.arrow_type == "string":
-        return
+    hint = (field.metadata or {}).get(WRITTEN_HINT)
+    if hint in {COMMA, POINT} and seen.written in {COMMA.decode(), POINT.decode()}:
+        return seen.model_copy(update={"written": hint.decode()})
+    if hint != DOUBTFUL or seen.written is not None or seen.arrow_type == "string":
+        return seen
     value = column.filter(pc.not_equal(column, pc.round(column)))
     written = f"{value[0].as_py():.3f}".replace(".", ",") if len(value) else "1,000"
     raise _two_meanings(seen.name, written)
@@ -99,9 +109,10 @@ def _two_meanings(name: str, written: str) -> SchemaError:
     )
 
 
-def new_notes(column: pa.ChunkedArray, seen: ColumnProfile) -> list[str]:
+def new_notes(field: pa.Field, column: pa.ChunkedArray, seen: ColumnProfile) -> list[str]:
     """Say what of a column of new rows could have been meant otherwise than `cast_like` reads it."""
-    return _point_notes(column, seen) + _zone_notes(column, seen)
+    told_by_file = (field.metadata or {}).get(WRITTEN_HINT) == COMMA
+    return ([] if told_by_file else _point_notes(column, seen)) + _zone_notes(column, seen)
 
 
 def _point_notes(column: pa.ChunkedArray, seen: ColumnProfile) -> list[str]:

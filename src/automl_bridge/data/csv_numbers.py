@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from automl_bridge.data.arrow_types import is_text
 from automl_bridge.data.tidy import WRITTEN_HINT
-from automl_bridge.data.written import Way, way_of
+from automl_bridge.data.written import LIKE_NUMBER, Way, blanked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -26,7 +26,7 @@ DOUBTFUL = b"comma?"
 """The same, where nothing in the file shows that its commas are not for thousands (``1,234``)."""
 POINT = b"point"
 """Of one that is written with commas for thousands."""
-_POINT_WAY = Way("", decimal_comma=False)
+_POINT_WAY, _COMMA_WAY = Way("", decimal_comma=False), Way("", decimal_comma=True)
 
 
 def needs_text(table: pa.Table, *, leading_zeros: bool) -> list[str]:
@@ -87,37 +87,39 @@ def with_comma_numbers(
     as_text
         Reads columns of the file as they are written.
     kept
-        Columns that stay text.
+        Columns that stay text, and only get the hint.
     separator
         Of the file's cells.
     """
     texts = {name: table[name] for name in table.column_names if is_text(table[name].type)}
     found = {name: numbers for name, text in texts.items() if (numbers := comma_numbers(text)) is not None}
-    if not found:
+    asked = [name for name in texts if name in kept and (name in found or _has_points_for_thousands(texts[name]))]
+    if not found and not asked:
         return table
-    certain = not all(_could_be_thousands(texts[name]) for name in found)
     rest = [name for name in table.column_names if name not in found and name not in kept]
-    if certain:
+    if not all(_could_be_thousands(texts[name]) for name in found):
         found |= _whole_numbers(table, rest, as_text)
         hint = COMMA
-    elif any(map(_shows_commas_for_thousands, texts.values())) or _shows_points(table, rest, as_text):
+    elif any(map(_shows_point_way, texts.values())) or _shows_points(table, rest, as_text):
         found = {name: _POINT_WAY.read(texts[name], name) for name in found}
         hint = POINT
     elif separator == ",":
         return table
     else:
-        hint = DOUBTFUL
-    for name, numbers in found.items():
-        if name not in kept:
-            table = _told(table, name, numbers, hint)
+        found, asked, hint = {name: each for name, each in found.items() if name not in kept}, [], DOUBTFUL
+    for name, column in {**found, **{name: texts[name] for name in asked}}.items():
+        table = _told(table, name, column, hint)
     return table
 
 
-def _shows_commas_for_thousands(text: pa.ChunkedArray) -> bool:
+def _shows_point_way(text: pa.ChunkedArray) -> bool:
+    """Whether numbers that are text have decimal points for certain, or commas for thousands."""
     import pyarrow.compute as pc
 
-    # Thousands that are parted by spaces say nothing of commas.
-    return way_of(text) == _POINT_WAY and pc.any(pc.match_substring_regex(text, "[.,]")).as_py()
+    if not pc.all(pc.match_substring_regex(text.slice(0, _SAMPLE), LIKE_NUMBER)).as_py():
+        return False
+    numbers = blanked(text).drop_null()
+    return _POINT_WAY.fits(numbers) and not _COMMA_WAY.fits(numbers)
 
 
 def _shows_points(table: pa.Table, names: Sequence[str], as_text: Callable[[Sequence[str]], pa.Table]) -> bool:
@@ -138,19 +140,21 @@ def _whole_numbers(
 ) -> dict[str, pa.ChunkedArray]:
     """Return the columns of whole numbers of a file with decimal commas, those with points for thousands read so."""
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     found = {name: table[name] for name in names if pa.types.is_integer(table[name].type)}
     points = [name for name in names if pa.types.is_floating(table[name].type) and _three_digits(table[name])]
     read = as_text(points) if points else table.select([])
     texts = {name: read[name] for name in points} | {name: table[name] for name in names if is_text(table[name].type)}
-    for name, text in texts.items():
-        all_whole = all(
-            pc.all(pc.match_substring_regex(part, _POINTS)).as_py() for part in (text.slice(0, _SAMPLE), text)
-        )
-        if all_whole and pc.any(pc.match_substring(text, ".")).as_py():
-            found[name] = _read(text)
+    found |= {name: _read(text) for name, text in texts.items() if _has_points_for_thousands(text)}
     return found
+
+
+def _has_points_for_thousands(text: pa.ChunkedArray) -> bool:
+    """Whether all values are whole numbers that may have points for thousands, and some have."""
+    import pyarrow.compute as pc
+
+    whole = all(pc.all(pc.match_substring_regex(part, _POINTS)).as_py() for part in (text.slice(0, _SAMPLE), text))
+    return whole and bool(pc.any(pc.match_substring(text, ".")).as_py())
 
 
 def _three_digits(column: pa.ChunkedArray) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from automl_bridge.data.arrow_types import is_text
-from automl_bridge.data.cast import cast_like, check_commas, new_notes
+from automl_bridge.data.cast import cast_like, in_file, new_notes
 from automl_bridge.data.dataset import Dataset
 from automl_bridge.data.fingerprint import fingerprint
 from automl_bridge.data.image_arrays import from_image_arrays, is_image_arrays
@@ -72,9 +72,9 @@ def build_predict_dataset(
             field, values, image, said = _pictures(*given, column, base, skip=skip, where=name)
             notes += said
         else:
-            check_commas(*given, column)
-            values = cast_like(given[1], column)
-            notes += new_notes(given[1], column)
+            written = in_file(*given, column)
+            values = cast_like(given[1], written)
+            notes += new_notes(*given, written)
             field = pa.field(column.name, values.type)
         fields.append(field)
         columns.append(values)

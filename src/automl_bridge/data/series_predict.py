@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from automl_bridge.data.cast import cast_like, check_commas, to_float
+from automl_bridge.data.cast import cast_like, in_file, to_float
 from automl_bridge.data.readers import read_table, source_name
 from automl_bridge.data.series import parts_columns, series_codes, series_name
 from automl_bridge.data.series_build import regular_rows, sorted_rows
@@ -139,7 +139,7 @@ class _Work:
         if name not in table.column_names:
             return pa.chunked_array([pa.nulls(table.num_rows, parse_type(seen.arrow_type))])
         column = table[name]
-        check_commas(table.schema.field(name), column, seen)
+        seen = in_file(table.schema.field(name), column, seen)
         if name == self.forecast.time:
             column = stamps_of(column, name)
             if self.forecast.zone is not None:
