@@ -63,7 +63,7 @@ class Config(Frozen):
     prices
         CSV file of prices that win over the built-in ones: negotiated rates, or what is missing.
     mlflow_tracking_uri
-        Tracking server that finished comparisons are mirrored to; None: none.
+        MLflow tracking server that finished runs and comparisons are mirrored to; None: none.
     backends
         Settings by backend, read by the backend's own class.
     """

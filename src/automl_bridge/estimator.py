@@ -196,6 +196,10 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no t
         from automl_bridge.data.build import build_dataset
 
         config = self._config()
+        if config.mlflow_tracking_uri:
+            from automl_bridge.reports.mlflow_mirror import require_mlflow
+
+            require_mlflow()
         table = _inputs.checked(X, y, target, self.task)
         weights = _inputs.checked_weights(sample_weight)
         task, dataset = build_dataset(

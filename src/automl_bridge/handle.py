@@ -42,7 +42,7 @@ class Run:
         return self.record.state
 
     def wait(self, *, timeout: float | None = None, progress: bool | None = None) -> RunRecord:
-        """Drive it to its end, scored on the holdout.
+        """Drive it to its end, scored on the holdout, and mirror it where the configuration names a tracking server.
 
         Parameters
         ----------
@@ -55,13 +55,19 @@ class Run:
         ------
         RunFailedError, NoModelError
             If it ends without a model.
+        StorageError
+            If it has ended and cannot be mirrored.
         """
         from automl_bridge.reports.live import watching
 
         with Session(self._config) as session, watching(progress) as on_progress:
+            ended = session.get(self.id).state.is_final
             record = session.wait(self.id, on_progress=on_progress, timeout=timeout)
-        record.raise_if_failed()
-        return record
+            if self._config.mlflow_tracking_uri and record.state.is_final and not ended:
+                from automl_bridge.reports.mlflow_mirror import mirror_run
+
+                mirror_run(session, record, self._config.mlflow_tracking_uri)
+        return record.raise_if_failed()
 
     def cancel(self) -> RunRecord:
         """Stop it and keep the best model so far."""

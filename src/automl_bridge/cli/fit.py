@@ -169,6 +169,10 @@ def _check_names(config: Config, task: str | None) -> None:
     from automl_bridge.task import Task
 
     load_class(config.backend)
+    if config.mlflow_tracking_uri:
+        from automl_bridge.reports.mlflow_mirror import require_mlflow
+
+        require_mlflow()
     if task is not None:
         Task.parse(task)
     if config.metric is not None and config.metric not in METRICS:

@@ -66,8 +66,12 @@ def _watch(session: Session, record: RunRecord, *, header: bool) -> RunRecord:
 
 
 def finish(session: Session, record: RunRecord, config: Config, *, header: bool = False) -> None:
-    """Say what came of a run that has ended; exit code 1 if there is no model."""
+    """Say what came of a run that has ended, and mirror it if it is to be; exit code 1 if there is no model."""
     show(session, record, config, header=header)
+    if config.mlflow_tracking_uri:
+        from automl_bridge.reports.mlflow_mirror import mirror_run
+
+        current().line(f"  mlflow     {mirror_run(session, record, config.mlflow_tracking_uri)}")
     if record.model is None or record.failure is not None:
         raise typer.Exit(1)
 
