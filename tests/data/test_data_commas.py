@@ -241,9 +241,10 @@ def test_what_the_new_file_shows_counts_for_more_than_training(tmp_path):
     told = write(tmp_path / "told.csv", {"price": ["1.234"], "z": ["0,5"]})
     assert read(german_way, told) == [1234.0]
     assert not build_predict_dataset(told, german_way.profile).notes
-    price = [f"{1000.5 + i:,}" for i in range(ROWS)]
-    columns = {"price": price, "z": [i + 0.5 for i in range(ROWS)], "y": ["p", "n"] * (ROWS // 2)}
-    _, us_way = build_dataset(write(tmp_path / "us.csv", columns), target="y", types={"other": "ignored"})
-    assert read(us_way, told) == [1234.0]
-    assert read(us_way, write(tmp_path / "plain.csv", {"price": ["1.234"], "z": ["0.5"]})) == [1.234]
-    assert read(us_way, write(tmp_path / "comma.csv", {"price": ["1,234"], "z": ["0.5"]})) == [1234.0]
+    for sign in ("", "$"):
+        price = [f"{sign}{1000.5 + i:,}" for i in range(ROWS)]
+        columns = {"price": price, "z": [i + 0.5 for i in range(ROWS)], "y": ["p", "n"] * (ROWS // 2)}
+        _, us_way = build_dataset(write(tmp_path / "us.csv", columns), target="y", types={"other": "ignored"})
+        assert read(us_way, told) == [1234.0]
+        assert read(us_way, write(tmp_path / "plain.csv", {"price": ["1.234"], "z": ["0.5"]})) == [1.234]
+        assert read(us_way, write(tmp_path / "comma.csv", {"price": ["1,234"], "z": ["0.5"]})) == [1234.0]

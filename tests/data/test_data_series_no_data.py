@@ -29,7 +29,7 @@ def test_what_is_missing_is_said(known, kept):
     with pytest.raises(DataError, match="no DATA is given, and the model") as caught:
         build_series_predict_dataset(None, dataset.profile, dataset.forecast, stored)
     said = f"{caught.value.message} {caught.value.hint}"
-    assert ('"promo", known in advance, for the 5 steps' in said) == (kept and known is not None)
+    assert ('"promo", known in advance, for 2024-03-01 and on: the 5 steps' in said) == (kept and known is not None)
     assert ('"promo"' in said) == (known is not None)
     assert '"day"' in said
     assert "automl-bridge predict MODEL DATA -o OUT" in said

@@ -92,8 +92,9 @@ def in_file(field: pa.Field, column: pa.ChunkedArray, seen: ColumnProfile) -> Co
     import pyarrow.compute as pc
 
     hint = (field.metadata or {}).get(WRITTEN_HINT)
-    if hint in {COMMA, POINT} and seen.written in {COMMA.decode(), POINT.decode()}:
-        return seen.model_copy(update={"written": hint.decode()})
+    if hint in {COMMA, POINT} and seen.written is not None:
+        way = Way(Way.parse(seen.written).sign, decimal_comma=hint == COMMA)
+        return seen.model_copy(update={"written": str(way)})
     if hint != DOUBTFUL or seen.written is not None or seen.arrow_type == "string":
         return seen
     value = column.filter(pc.not_equal(column, pc.round(column)))

@@ -60,7 +60,7 @@ def build_series_predict_dataset(
     work = _Work(profile, forecast, name)
     if source is None:
         if stored is None or forecast.known_future:
-            raise _no_data(profile, forecast, kept=stored is not None)
+            raise _no_data(profile, forecast, work.first_after(stored))
         history, coming = work.rows(stored), work.rows(stored.slice(0, 0))
     else:
         history, coming = work.split(work.read(source))
@@ -69,15 +69,21 @@ def build_series_predict_dataset(
     return forecast_dataset(context, predict, profile.model_copy(update={"name": name}), forecast, notes)
 
 
-def _no_data(profile: Profile, forecast: ForecastSpec, *, kept: bool) -> DataError:
-    """Return the error for a forecast without data by a model that needs some."""
+def _no_data(profile: Profile, forecast: ForecastSpec, first: str | None) -> DataError:
+    """Return the error for a forecast without data by a model that needs some.
+
+    Parameters
+    ----------
+    first
+        The first stamp that it would forecast; None if it keeps no history.
+    """
     keys = ", ".join(f'"{name}"' for name in (*forecast.series, forecast.time))
     known = ", ".join(f'"{name}"' for name in forecast.known_future)
     way = "as DATA: automl-bridge predict MODEL DATA -o OUT (in Python predict(DATA))"
     steps = f"the {forecast.horizon} steps to forecast"
-    if kept:
+    if first is not None:
         return DataError(
-            f"no DATA is given, and the model needs {known}, known in advance, for {steps}",
+            f"no DATA is given, and the model needs {known}, known in advance, for {first} and on: {steps}",
             hint=f"give a table with {keys} and {known}, a row for each of {steps} of each series, {way}",
         )
     goal = profile.with_role(Role.TARGET)[0].name
@@ -110,6 +116,16 @@ class _Work:
         """Sort rows by series, then time."""
         codes = series_codes(table, self.forecast.series)
         return sorted_rows(table, codes, self.clock, self.forecast.time, self.goal)
+
+    def first_after(self, stored: pa.Table | None) -> str | None:
+        """Write the first stamp after what the model keeps, the earliest of all series; None if it keeps nothing."""
+        import numpy as np
+
+        if stored is None:
+            return None
+        rows = self.rows(stored)
+        last = rows.times[np.r_[np.flatnonzero(np.diff(rows.codes)), len(rows.codes) - 1]]
+        return self.clock.say(self.steps.after(last, np.ones(len(last), np.int64)).min())
 
     def name_of(self, rows: Rows, row: int) -> str:
         """Write the series of a row."""
