@@ -12,8 +12,10 @@ in the order of the classes, and bundles that predict from raw rows hold for it 
 
 * ``ak.ImageInput`` gets pictures, shape (rows, height, width, channels), 0 to 255; ``ak.TextInput`` the ids of words
   in order, from our vocabulary; ``ak.StructuredDataInput`` scaled numbers and one-hot categories; a plain ``ak.Input``
-  the first of these that is there and has not been taken. The nodes of ``SearchData.nodes`` are our own arrays.
-* The head says where the graph ends, and its dropout is kept; loss and last activation are ours.
+  the first of these that is there and has not been taken, or of series the window of the past, scaled. The nodes of
+  ``SearchData.nodes`` are our own arrays.
+* The head says where the graph ends, and its dropout is kept; loss and last activation are ours. Of a forecast it has
+  all steps and quantiles, and corrects a seasonal forecast.
 * Trials, tuner, objective and directory of an AutoModel do not count: they are settings of the backend, and the budget.
 """
 
@@ -38,7 +40,7 @@ from automl_bridge.errors import UsageError
 from automl_bridge_autokeras.compat import SoundGraph
 from automl_bridge_autokeras.graphs import graph_from
 from automl_bridge_autokeras.heads import ArrayInput
-from automl_bridge_autokeras.inputs_custom import NUMBERS, CustomInputs
+from automl_bridge_autokeras.inputs_custom import NUMBERS, CustomInputs, custom_inputs
 from automl_bridge_autokeras.references import Reference, load, words
 from automl_bridge_autokeras.space import Space
 
@@ -59,12 +61,13 @@ class SearchData:
     task
         Name of the task.
     classes, targets
-        Number of classes (0 for a regression), and of values to predict a row.
+        Number of classes (0 for a regression), and of values to predict a row (steps times point and quantiles).
     rows
         Training rows.
     nodes
         Input nodes for our own arrays, by name: ``ranks``, ``flat``, ``codes``, ``image_0``, ``text_0_terms``,
-        ``text_0_weights``, ``text_0_words``, and ``numbers`` for a table as one array. Take any of them.
+        ``text_0_weights``, ``text_0_words``, and ``numbers`` for a table as one array; of series ``window``,
+        ``seasons``, ``ahead``, ``still`` and ``linear``, as `inputs_forecast` has them. Take any of them.
     shapes
         Their shapes, without the rows.
     levels
@@ -102,7 +105,7 @@ def custom_space(given: Reference, digest: str, spec: JobSpec, prepared: Prepare
     picks = _picks(inputs, data, prepared.inputs, given)
     nodes = [_replaced(node, pick, data) for node, pick in zip(inputs, picks, strict=True)]
     trunk = MembersBlock(dropout, classes=bool(prepared.classes), name="members_block")(end)
-    return Space(nodes, trunk[0]), CustomInputs(prepared.inputs, tuple(picks))
+    return Space(nodes, trunk[0]), custom_inputs(prepared.inputs, picks)
 
 
 def _search_data(spec: JobSpec, prepared: Prepared) -> SearchData:
@@ -118,13 +121,19 @@ def _search_data(spec: JobSpec, prepared: Prepared) -> SearchData:
     return SearchData(
         task=str(spec.task),
         classes=prepared.classes,
-        targets=1 if prepared.classes else len(spec.target),
+        targets=1 if prepared.classes else _targets(spec),
         rows=prepared.train.arrays.rows,
         nodes={name: ArrayInput(name=name) for name in shapes},
         shapes=shapes,
         levels=base.levels,
         words=counts,
     )
+
+
+def _targets(spec: JobSpec) -> int:
+    if spec.forecast is None:
+        return len(spec.target)
+    return spec.forecast.horizon * (1 + len(spec.forecast.quantiles))
 
 
 def _built(given: Reference, digest: str, data: SearchData) -> Any:
@@ -196,6 +205,7 @@ def _picks(nodes: list[Any], data: SearchData, base: Inputs, given: Reference) -
         "image": [name for name in data.nodes if name.startswith("image_")],
         "text": [name for name in data.nodes if name.endswith("_words")],
         "table": [NUMBERS] if NUMBERS in data.nodes else [],
+        "series": ["window"] if "window" in data.nodes else [],
     }
     picks = []
     for node in nodes:
@@ -203,7 +213,7 @@ def _picks(nodes: list[Any], data: SearchData, base: Inputs, given: Reference) -
             picks.append(own[id(node)])
             continue
         wanted = {ak.ImageInput: ("image",), ak.TextInput: ("text",), ak.StructuredDataInput: ("table",)}
-        kinds = wanted.get(type(node), ("table", "image", "text"))
+        kinds = wanted.get(type(node), ("table", "image", "text", "series"))
         name = next((free[kind].pop(0) for kind in kinds if free[kind]), None)
         if name is None:
             there = ", ".join(f"{name} {data.shapes[name]}" for name in data.nodes) or "nothing"

@@ -21,6 +21,7 @@ _CLASSES = {
     "table": "inputs_tabular:TableInputs",
     "mixed": "inputs_mixed:MixedInputs",
     "custom": "inputs_custom:CustomInputs",
+    "custom-forecast": "inputs_custom:CustomForecastInputs",
     "forecast": "inputs_forecast:ForecastInputs",
 }
 """By `Inputs.kind`. Imported when they are needed; none of them imports TensorFlow."""

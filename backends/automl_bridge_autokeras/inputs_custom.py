@@ -10,12 +10,14 @@ import numpy as np
 from automl_bridge_autokeras.inputs import Inputs, inputs_from_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import pyarrow as pa
     from numpy.typing import NDArray
 
-__all__ = ["NUMBERS", "CustomInputs"]
+    from automl_bridge_autokeras.inputs_forecast import ForecastInputs
+
+__all__ = ["NUMBERS", "CustomForecastInputs", "CustomInputs", "custom_inputs"]
 
 NUMBERS = "numbers"
 """Name of the one array that a plain ``ak.Input`` or ``ak.StructuredDataInput`` gets for a table."""
@@ -69,6 +71,35 @@ class CustomInputs:
     def from_json(cls, document: Mapping[str, Any]) -> CustomInputs:
         """Rebuild it from `to_json`."""
         return cls(inputs_from_json(document["kind"], document["base"]), tuple(document["picks"]))
+
+
+@dataclass(frozen=True)
+class CustomForecastInputs(CustomInputs):
+    """The same for a graph that forecasts: its outputs are scaled steps, as those of the task's own space are.
+
+    Parameters
+    ----------
+    base, picks
+        As of `CustomInputs`; the base has what turns outputs into values.
+    """
+
+    kind: ClassVar[str] = "custom-forecast"
+    base: ForecastInputs
+
+    def predict(
+        self, table: pa.Table, forward: Callable[[Sequence[NDArray[Any]]], NDArray[np.float64]]
+    ) -> NDArray[np.float64]:
+        """Forecast the rows without a target of a sorted table; see `ForecastInputs.predict`."""
+        return self.base.predict(table, lambda arrays: forward(self.choose(arrays)))
+
+
+def custom_inputs(base: Inputs, picks: Sequence[str]) -> CustomInputs:
+    """Return what feeds a graph whose inputs are these arrays of ``base``."""
+    from automl_bridge_autokeras.inputs_forecast import ForecastInputs
+
+    if isinstance(base, ForecastInputs):
+        return CustomForecastInputs(base, tuple(picks))
+    return CustomInputs(base, tuple(picks))
 
 
 def numbers(named: Mapping[str, NDArray[Any]], levels: int) -> NDArray[np.float32]:

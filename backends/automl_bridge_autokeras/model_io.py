@@ -18,6 +18,7 @@ from automl_bridge.bundle import BundleMetadata, read_bundle, read_bytes, write_
 from automl_bridge.errors import BundleError
 from automl_bridge_autokeras.guard import LinearGuard, in_parts
 from automl_bridge_autokeras.inputs import inputs_from_json
+from automl_bridge_autokeras.inputs_custom import CustomForecastInputs
 from automl_bridge_autokeras.inputs_forecast import ForecastInputs
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ class LoadedModel:
 
     def predict(self, table: pa.Table) -> NDArray[np.float64]:
         """Predict rows of the features; returns (rows, outputs) as in `Outcome.predictions`."""
-        if isinstance(self.inputs, ForecastInputs):
+        if isinstance(self.inputs, ForecastInputs | CustomForecastInputs):
             return self.inputs.predict(table, self.forward)
         outputs = self.forward(self.inputs.transform(table))
         return outputs if self.scale is None else self.scale.up(outputs)

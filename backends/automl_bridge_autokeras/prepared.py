@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -124,7 +124,7 @@ class Prepared:
         """Return what goes into the bundle of a model: ``inputs``, or what is known of them now that it has learned."""
         return inputs
 
-    def fed(self, inputs: Inputs, choose: Callable[[Sequence[NDArray[Any]]], Sequence[NDArray[Any]]]) -> Prepared:
+    def fed(self, inputs: Inputs, choose: Callable[[Sequence[NDArray[Any]]], Sequence[NDArray[Any]]]) -> Self:
         """Return the same rows as ``inputs`` encodes them; ``choose`` makes its arrays of ours."""
         train, validation = (
             replace(part, arrays=replace(part.arrays, inputs=tuple(choose(part.arrays.inputs))))

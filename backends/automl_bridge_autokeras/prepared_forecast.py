@@ -18,6 +18,7 @@ from automl_bridge.metrics import METRICS
 from automl_bridge.scoring_forecast import ForecastScorer, scales_of
 from automl_bridge_autokeras import ensemble
 from automl_bridge_autokeras.guard import LinearGuard
+from automl_bridge_autokeras.inputs_custom import CustomForecastInputs
 from automl_bridge_autokeras.inputs_forecast import ForecastInputs, Origins
 from automl_bridge_autokeras.judging import Arrays, Judge
 from automl_bridge_autokeras.prepared import LOSS, Part, Prepared, comparison
@@ -58,7 +59,14 @@ class ForecastPrepared(Prepared):
         Conformalised quantile regression (Romano, Patterson & Candès, NeurIPS 2019, arXiv:1905.03222), each quantile
         for itself, errors in spreads of the window, pooled over series and steps.
         """
-        if not isinstance(inputs, ForecastInputs) or not inputs.quantiles:
+        if isinstance(inputs, CustomForecastInputs):
+            fed = self.fed(inputs, inputs.choose)
+            return replace(inputs, base=fed.shifted(inputs.base, model))
+        return self.shifted(inputs, model) if isinstance(inputs, ForecastInputs) else inputs
+
+    def shifted(self, inputs: ForecastInputs, model: Any) -> ForecastInputs:
+        """Return ``inputs`` with shifts for the quantiles of ``model``, which is asked the validation rows as fed."""
+        if not inputs.quantiles:
             return inputs
         outputs = self._outputs(inputs, model)
         rows = self.scored.rows

@@ -29,6 +29,18 @@ def own_arrays(data):
     return ak.DenseBlock(num_layers=1, num_units=32, dropout=0.0, use_batchnorm=False)(joined)
 
 
+def window_net():
+    """A plain input of series is their past."""
+    return ak.DenseBlock(num_layers=1, num_units=16, dropout=0.0)(ak.Input())
+
+
+def steps_net(data):
+    """What is known of the steps to come, read by a layer that remembers, beside the past."""
+    ahead = ak.RNNBlock(return_sequences=False, layer_type="gru", num_layers=1)(data.nodes["ahead"])
+    both = ak.Merge(merge_type="concatenate")([ahead, data.nodes["window"]])
+    return ak.AutoModel([data.nodes["ahead"], data.nodes["window"]], ak.RegressionHead()(both))
+
+
 def wrong_modality():
     return ak.DenseBlock()(ak.ImageInput())
 
