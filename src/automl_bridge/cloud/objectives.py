@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from automl_bridge.backend import Objective
 from automl_bridge.errors import UnsupportedError
+from automl_bridge.metrics import metric_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +22,14 @@ ObjectiveTable = dict[str, _Entry]
 
 
 def nearest(spec: JobSpec, table: Mapping[str, _Entry]) -> Objective:
-    """Return the service's objective for ``spec.metric``; the first of ``table`` for a metric that is not in it."""
+    """Return the service's objective for ``spec.metric``; the first of ``table`` for a metric that is not in it.
+
+    Raises
+    ------
+    UsageError
+        If the metric is of another task, to which nothing would be near.
+    """
+    metric_for(spec.metric, spec.task)
     name, exact = table.get(spec.metric, (next(iter(table.values()))[0], False))
     return Objective(name=name, exact=exact)
 
