@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import subprocess
 import tempfile
 import time
@@ -26,6 +27,10 @@ class OverrunError(Exception):
     """A system did not end in time."""
 
 
+class FailedError(Exception):
+    """A system did not end well."""
+
+
 def run_cell(case: Case, system: str, python: str, seconds: float, cores: int) -> dict[str, Any]:
     """Run a system on a case; returns what is written down, a failure too."""
     cell: dict[str, Any] = {"kind": case.kind, "set": case.name, "system": system, "seconds": seconds}
@@ -40,7 +45,9 @@ def run_cell(case: Case, system: str, python: str, seconds: float, cores: int) -
             if not np.isfinite(cell["scores"][case.metric]):
                 cell["error"] = "predictions that have no score"
         except Exception as error:  # noqa: BLE001 - a system that fails on a set is a result
-            cell["error"] = f"{error}" if isinstance(error, OverrunError) else f"{type(error).__name__}: {error}"
+            cell["error"] = (
+                f"{error}" if isinstance(error, (OverrunError, FailedError)) else f"{type(error).__name__}: {error}"
+            )
         finally:
             _end_all(folder)
         cell["wall"] = round(time.monotonic() - began, 1)
@@ -69,9 +76,15 @@ def _run(folder: Path, command: list[str], seconds: float, cores: int) -> int:
             process.kill()
             process.wait()
     if process.returncode:
-        lines = (folder / "log").read_text(errors="replace").strip().splitlines()
-        raise RuntimeError(lines[-1][:300] if lines else f"ended with {process.returncode}")
+        raise FailedError(_last_word(folder / "log") or f"ended with {process.returncode}")
     return round(peak / 1e6)
+
+
+def _last_word(log: Path) -> str:
+    """Return the line that names the error, or the last one: hints may follow the first, threads' words the second."""
+    lines = log.read_text(errors="replace").strip().splitlines() or [""]
+    named = [line for line in lines if re.match(r"[\w.]*(Error|Exception|Exit)\b", line)]
+    return (named or lines)[-1][:300]
 
 
 def _check_time(folder: Path, process: subprocess.Popen, seconds: float) -> None:

@@ -170,8 +170,8 @@ def test_a_system_that_hangs_is_ended_and_noted(module, tmp_path, monkeypatch):
 def test_a_system_that_fails_leaves_its_last_word(module, tmp_path, monkeypatch):
     cells = module("quality_cells")
     script = tmp_path / "fails.py"
-    script.write_text("raise SystemExit('no such thing')\n")
+    script.write_text("import sys\nsys.exit('x.NoModelError: no trial ended\\nwhat you can do: more time')\n")
     monkeypatch.setattr(cells, "SCRIPT", script)
     frame = pd.DataFrame({"x": np.arange(40.0), "target": ["yes", "no"] * 20})
     found = cells.run_cell(module("quality_cases")._table("made", frame), "flaml", sys.executable, 60, 1)
-    assert found["error"] == "RuntimeError: no such thing"
+    assert found["error"] == "x.NoModelError: no trial ended"
