@@ -199,20 +199,24 @@ def _written(table: pa.Table, by_hand: Mapping[str, Kind | None], roles: Mapping
 
 def _written_in_file(table: pa.Table) -> tuple[pa.Table, dict[str, Way], tuple[str, ...]]:
     """Return the table without its hints of how a file wrote numbers, what they say, and what may be doubted."""
-    ways, notes = {}, []
-    for index, each in enumerate(table.schema):
-        metadata = dict(each.metadata or {})
-        hint = metadata.pop(WRITTEN_HINT, None)
-        if hint is None:
-            continue
-        ways[each.name] = Way.parse(hint.decode().removesuffix("?"))
-        table = table.set_column(index, each.with_metadata(metadata or None), table.column(index))
-        if hint == DOUBTFUL:
-            notes.append(
-                f'column "{each.name}" is read with decimal commas (1,234 is 1.234), which nothing else in the file '
-                "shows: write plain numbers if they are thousands"
-            )
-    return table, ways, tuple(notes)
+    import pyarrow as pa
+
+    hints = {each.name: each.metadata[WRITTEN_HINT] for each in table.schema if has_hint(each, WRITTEN_HINT)}
+    if not hints:
+        return table, {}, ()
+    fields = []
+    for each in table.schema:
+        kept = {key: value for key, value in (each.metadata or {}).items() if key != WRITTEN_HINT}
+        fields.append(each.with_metadata(kept or None))
+    ways = {name: Way.parse(hint.decode().removesuffix("?")) for name, hint in hints.items()}
+    notes = tuple(
+        f'column "{name}" is read with decimal commas (1,234 is 1.234), which nothing else in the file shows: '
+        "write plain numbers if they are thousands"
+        for name, hint in hints.items()
+        if hint == DOUBTFUL
+    )
+    schema = pa.schema(fields, metadata=table.schema.metadata)
+    return pa.Table.from_arrays(table.columns, schema=schema), ways, notes
 
 
 def written_note(name: str, way: Way) -> str:

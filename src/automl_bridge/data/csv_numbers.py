@@ -107,9 +107,7 @@ def with_comma_numbers(
         return table
     else:
         found, asked, hint = {name: each for name, each in found.items() if name not in kept}, [], DOUBTFUL
-    for name, column in {**found, **{name: texts[name] for name in asked}}.items():
-        table = _told(table, name, column, hint)
-    return table
+    return _told(table, {**found, **{name: texts[name] for name in asked}}, hint)
 
 
 def _shows_point_way(text: pa.ChunkedArray) -> bool:
@@ -165,11 +163,16 @@ def _three_digits(column: pa.ChunkedArray) -> bool:
     return not whole and bool(pc.all(pc.equal(column, pc.round(column, ndigits=3))).as_py())
 
 
-def _told(table: pa.Table, name: str, numbers: pa.ChunkedArray, hint: bytes) -> pa.Table:
+def _told(table: pa.Table, columns: dict[str, pa.ChunkedArray], hint: bytes) -> pa.Table:
+    """Put ``columns`` in the place of those of their names, with the hint; all at once, as there may be thousands."""
     import pyarrow as pa
 
-    index = table.column_names.index(name)
-    return table.set_column(index, pa.field(name, numbers.type, metadata={WRITTEN_HINT: hint}), numbers)
+    fields = [
+        pa.field(each.name, columns[each.name].type, metadata={WRITTEN_HINT: hint}) if each.name in columns else each
+        for each in table.schema
+    ]
+    put = [columns.get(name, column) for name, column in zip(table.column_names, table.columns, strict=True)]
+    return pa.Table.from_arrays(put, schema=pa.schema(fields, metadata=table.schema.metadata))
 
 
 def comma_numbers(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
