@@ -6,7 +6,7 @@ import pytest
 from az_sandbox import Patient, begin, end, lead_to, settings_of
 
 from automl_bridge.budget import Budget
-from automl_bridge.testing.contract import BackendContract
+from automl_bridge.testing.contract import BackendContract, TaskContract
 
 # A process that "dies" in the middle of connecting leaves a socket that nobody closes.
 pytestmark = [
@@ -27,11 +27,8 @@ def _at_the_sandbox(sandbox, monkeypatch):
     lead_to(sandbox, monkeypatch)
 
 
-class TestContract(BackendContract):
-    """Nothing fails but what is asked to."""
-
-    rows = 300
-    budget = Budget(max_time=3600, max_trials=2)
+class AtTheSandbox:
+    """A backend that finds it."""
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -40,6 +37,13 @@ class TestContract(BackendContract):
             lead_to(sandbox, patch)
             yield Patient(settings_of(sandbox), tmp_path_factory.mktemp("work"))
         sandbox.control("faults", method="DELETE")
+
+
+class TestContract(AtTheSandbox, BackendContract):
+    """Nothing fails but what is asked to."""
+
+    rows = 300
+    budget = Budget(max_time=3600, max_trials=2)
 
     @pytest.mark.usefixtures("trained")
     def test_what_was_planned_can_be_deleted_and_then_nothing_is_left(self, backend):
@@ -60,3 +64,11 @@ class TestContractWithFaults(TestContract):
             sandbox.control("faults", {"kind": kind, "operations": ["*"], "rate": 0.075, "seed": seed})
         yield
         sandbox.control("faults", method="DELETE")
+
+
+@pytest.mark.timeout(900)
+class TestTasks(AtTheSandbox, TaskContract):
+    """Pictures, texts and series."""
+
+    rows = 300
+    budget = Budget(max_time=3600, max_trials=2)

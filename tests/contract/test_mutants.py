@@ -189,6 +189,48 @@ class HalfPredicted(ToyBackend):
         (self.workspace / f"{spec.name}.npy").rename(self.workspace / spec.name)
 
 
+class Boasts(ToyBackend):
+    def plan(self, spec):
+        return super().plan(spec).model_copy(update={"objective": contract.Objective(name=spec.metric, exact=True)})
+    def collect(self, job):
+        outcome = super().collect(job)
+        return outcome.model_copy(update={"trials": (contract.Trial(id="0", score=0.001),)})
+
+
+class TakesAnyMetric(ToyBackend):
+    def plan(self, spec):
+        plan = super().plan(spec.model_copy(update={"metric": "log_loss" if spec.profile.classes else "rmse"}))
+        return plan.model_copy(update={"spec": spec})
+
+
+class KnowsLessThanNothing(ToyBackend):
+    def load(self, model):
+        model = super().load(model)
+        return SimpleNamespace(predict=lambda table: model.predict(table)[:, ::-1] + 99 * (model.predict(table) > 1),
+                               close=lambda: None)
+
+
+class AnswersFromMemory(ToyBackend):
+    learned = set()
+    def learn(self, data, spec):
+        super().learn(data, spec)
+        self.learned.add(str(self.workspace / spec.name))
+    def load(self, model):
+        loaded = super().load(model)
+        off = 0.0 if model.uri in self.learned else 0.5
+        return SimpleNamespace(predict=lambda table: loaded.predict(table) + off, close=lambda: None)
+
+
+class ChokesOnNewLevels(ToyBackend):
+    def load(self, model):
+        loaded = super().load(model)
+        def predict(table):
+            seen = {"a,b", 'c"d"', "größe", "", None}
+            unseen = [value not in seen for value in table["level, really"].to_pylist()]
+            return np.where(np.array(unseen)[:, None], np.nan, loaded.predict(table))
+        return SimpleNamespace(predict=predict, close=lambda: None)
+
+
 for mutant in list(ToyBackend.__subclasses__()):
     globals()["Test" + mutant.__name__] = suite(mutant)
 """
@@ -214,6 +256,11 @@ CAUGHT_BY = {
     "LeavesResources": "test_what_was_planned_can_be_deleted_and_then_nothing_is_left",
     "HalfPredicted": "test_a_crash_inside_a_predict_job_loses_no_row",
     "SendsTwice": "test_data_is_sent_once",
+    "Boasts": "test_the_first_score_is_that_of_the_model_on_the_validation_rows",
+    "TakesAnyMetric": "test_a_metric_of_another_task_is_refused",
+    "KnowsLessThanNothing": "test_it_knows_no_less_than_nothing",
+    "AnswersFromMemory": "test_a_fresh_process_predicts_the_same_from_raw_files",
+    "ChokesOnNewLevels": "test_odd_rows_are_predicted",
 }
 
 
@@ -222,7 +269,7 @@ def failures(tmp_path_factory):
     """All mutants through the contract, in one run; by mutant, the tests that failed."""
     folder = tmp_path_factory.mktemp("mutants")
     (folder / "test_mutants.py").write_text(MUTANTS)
-    wanted = " or ".join(sorted(set(CAUGHT_BY.values())))
+    wanted = " or ".join(f"(Test{mutant} and {test})" for mutant, test in CAUGHT_BY.items())
     done = subprocess.run(
         [
             sys.executable,

@@ -6,7 +6,7 @@ import pytest
 from sm_sandbox import Patient, begin, end, settings_of
 
 from automl_bridge.budget import Budget
-from automl_bridge.testing.contract import BackendContract
+from automl_bridge.testing.contract import BackendContract, TaskContract
 
 pytest.importorskip("moto")
 
@@ -28,11 +28,8 @@ def _at_the_sandbox(sandbox, monkeypatch):
             monkeypatch.setenv(name, value)
 
 
-class TestContract(BackendContract):
-    """Nothing fails but what is asked to."""
-
-    rows = 900
-    budget = Budget(max_time=3600, max_trials=2)
+class AtTheSandbox:
+    """A backend that finds it."""
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -43,6 +40,13 @@ class TestContract(BackendContract):
                     patch.setenv(name, value)
             yield Patient(settings_of(sandbox), tmp_path_factory.mktemp("work"))
         sandbox.control("faults", method="DELETE")
+
+
+class TestContract(AtTheSandbox, BackendContract):
+    """Nothing fails but what is asked to."""
+
+    rows = 900
+    budget = Budget(max_time=3600, max_trials=2)
 
     @pytest.mark.usefixtures("trained")
     def test_what_was_planned_can_be_deleted_and_then_nothing_is_left(self, backend):
@@ -63,3 +67,11 @@ class TestContractWithFaults(TestContract):
             sandbox.control("faults", {"kind": kind, "operations": ["*"], "rate": 0.075, "seed": seed})
         yield
         sandbox.control("faults", method="DELETE")
+
+
+@pytest.mark.slow
+class TestTasks(AtTheSandbox, TaskContract):
+    """Texts, pictures and series."""
+
+    rows = 1000
+    budget = Budget(max_time=3600)

@@ -9,7 +9,7 @@ import pytest
 from vx_sandbox import Patient, at, served, settings_of
 
 from automl_bridge.budget import Budget
-from automl_bridge.testing.contract import BackendContract
+from automl_bridge.testing.contract import BackendContract, TaskContract
 
 # A process that "dies" in the middle of connecting leaves a socket that nobody closes.
 pytestmark = [
@@ -32,11 +32,9 @@ def _at_the_sandbox(sandbox, monkeypatch, _google_variables):
     at(sandbox, monkeypatch)
 
 
-class TestContract(BackendContract):
-    """Nothing fails but what is asked to."""
+class AtTheSandbox:
+    """A backend that finds it."""
 
-    rows = 1800
-    budget = Budget(max_time=3600)
     grpc = False
 
     @pytest.fixture(scope="class")
@@ -46,6 +44,13 @@ class TestContract(BackendContract):
             at(sandbox, patch)
             yield Patient(settings_of(sandbox, grpc=cls.grpc), tmp_path_factory.mktemp("work"))
         sandbox.control("faults", method="DELETE")
+
+
+class TestContract(AtTheSandbox, BackendContract):
+    """Nothing fails but what is asked to."""
+
+    rows = 1800
+    budget = Budget(max_time=3600)
 
     @pytest.mark.usefixtures("trained")
     def test_what_was_planned_can_be_deleted_and_then_nothing_is_left(self, backend):
@@ -71,3 +76,10 @@ class TestContractWithFaults(TestContract):
             sandbox.control("faults", {"kind": kind, "operations": ["*"], "rate": 0.075, "seed": seed})
         yield
         sandbox.control("faults", method="DELETE")
+
+
+class TestTasks(AtTheSandbox, TaskContract):
+    """Pictures and series."""
+
+    rows = 1800
+    budget = Budget(max_time=8 * 3600)

@@ -28,6 +28,9 @@ STEPS = 40
 HORIZON = 4
 """Days to forecast."""
 
+_YOUNG = 10
+"""Days of a series that has hardly begun: services look back further than a horizon."""
+
 _SHOP, _DAY, _PROMO, _HEAT = "shop, where", "_day", "promo", "[heat]"
 _BEGIN = date(2024, 1, 29)
 
@@ -92,12 +95,12 @@ class Series(Sample):
         return path
 
     def odd(self) -> Series:
-        """Return series that are new: one that is long, one of a few days, one that does not change."""
+        """Return series that are new: one that is long, one that has hardly begun, one that does not change."""
         rng = np.random.default_rng(1)
         made = []
         for name, sold in (
             ("a new one", 50 + rng.normal(size=STEPS)),
-            ("another, young", 50 + rng.normal(size=3)),
+            ("another, young", 50 + rng.normal(size=_YOUNG)),
             ("nothing sold", np.zeros(STEPS)),
         ):
             whole = np.concatenate([sold, np.zeros(HORIZON)])
