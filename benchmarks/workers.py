@@ -24,6 +24,7 @@ import argparse
 import json
 import multiprocessing
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -205,12 +206,13 @@ def table(arms: list[Arm], limit: float) -> list[dict]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3, help="quiet searches of each arm")
-    parser.add_argument("--minutes", type=float, default=5.0, help="no round begins that would end later")
+    parser.add_argument("--minutes", type=float, default=8.0, help="no round begins that would end later")
     parser.add_argument("--epochs", type=int, default=100)
     parser.add_argument("--workers", default=None, help="comma-separated; 2 and the number of cores")
     parser.add_argument("--no-ray", action="store_true")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("it was told to end"))  # its warm processes end with it
     cores = os.cpu_count() or 1
     counts = [int(each) for each in given.workers.split(",")] if given.workers else sorted({2, cores} - {1})
     task, dataset = dataset_of()
