@@ -5,6 +5,10 @@
 * ``Graph.batch_size`` is the number of rows of the whole data set, so that a decaying learning rate reaches 0 within
   the first epoch. The override returns the real one.
 
+Importing this module also sets what a ``keras.json`` of the user's could have set otherwise, since the search's arrays
+are of one kind: numbers of single precision, and pictures with their channels last. A search space or a callback of the
+user's comes after it and may choose a dtype policy of its own.
+
 ``tests/autokeras/test_compat.py`` fails when AutoKeras no longer needs them, or when it changes beneath them.
 """
 
@@ -12,12 +16,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import keras
 import tree
 
 import autokeras as ak
 from autokeras import graph as graph_module
 
 __all__ = ["SoundGraph", "SoundModel"]
+
+keras.config.set_floatx("float32")
+keras.config.set_image_data_format("channels_last")
 
 
 class SoundGraph(graph_module.Graph):  # type: ignore[misc]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import tempfile
 from typing import TYPE_CHECKING
 
 from automl_bridge.backend import Check
+from automl_bridge.costs.gpus import Gpus, found_gpus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,7 +20,11 @@ if TYPE_CHECKING:
 __all__ = ["checks"]
 
 _PACKAGES = ("autokeras", "keras", "keras-tuner", "tensorboard", "six")
-_GPU = "import tensorflow as tf; print(len(tf.config.list_physical_devices('GPU')))"
+_GPU = """
+import json, tensorflow as tf
+found = tf.config.list_physical_devices("GPU")
+print(json.dumps([tf.config.experimental.get_device_details(each).get("device_name", each.name) for each in found]))
+"""
 _LEAST_MEMORY = 2 * 2**30  # TensorFlow and a small search take about 1 GB
 _LEAST_KERAS = (3, 12)
 
@@ -76,11 +82,23 @@ def _gpus(environment: dict[str, str]) -> Check:
             check=True,
             env={**os.environ, **environment},
         )
-        count = int(answer.stdout.strip().splitlines()[-1])
+        seen = [str(name) for name in json.loads(answer.stdout.strip().splitlines()[-1])]
     except (OSError, subprocess.SubprocessError, ValueError, IndexError) as error:
         return Check(name="tensorflow starts", ok=False, detail=str(error)[:300])
-    detail = f"{count} GPU" if count == 1 else f"{count} GPUs" if count else "no GPU: it computes on the cores"
-    return Check(name="tensorflow starts", ok=True, detail=detail)
+    return Check(name="tensorflow starts", ok=True, detail=_gpu_words(seen, found_gpus()))
+
+
+def _gpu_words(seen: list[str], listed: Gpus) -> str:
+    """Say what TensorFlow computes on: the GPUs that it sees, beside those that the driver lists."""
+    if seen:
+        others = f"; a search uses the first of {len(seen)}" if len(seen) > 1 else ""
+        return f"it computes on {seen[0]}{others}"
+    if listed.number:
+        return (
+            f"the driver lists {listed.number} × {listed.model}, but TensorFlow sees no GPU: it computes on the cores; "
+            'pip install "tensorflow[and-cuda]" brings what it needs'
+        )
+    return "no GPU: it computes on the cores"
 
 
 def _writable(workspace: Path) -> Check:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from automl_bridge.backend import Cap, Objective, Plan
 from automl_bridge.budget import format_duration
+from automl_bridge.costs.gpus import found_gpus
 from automl_bridge.costs.local import LOCAL_SKU, LOCAL_UNIT, rate_in
 from automl_bridge.costs.usage import Usage, UsageItem, UsageRange
 from automl_bridge.errors import BudgetError, TargetError, UnsupportedError, UsageError
@@ -204,6 +205,10 @@ def _usage(least: float, most: float | None, trials: int, *, known: bool = True)
 
 def _notes(spec: JobSpec, settings: AutoKerasSettings, trials: int) -> list[str]:
     notes = []
+    gpus = found_gpus()
+    if gpus.number and not settings.ray_address:
+        what = f"this machine has {gpus.number} × {gpus.model}"
+        notes.append(f"{what}: TensorFlow uses the first, if it sees it (automl-bridge doctor autokeras says so)")
     if settings.ray_address:
         notes.append(f"trials run on the Ray cluster at {settings.ray_address}: what other machines cost is not known")
     if settings.search_space:
