@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from automl_bridge_autokeras.inputs import Inputs
 
-__all__ = ["LoadedModel", "TargetScale", "open_keras", "save"]
+__all__ = ["LoadedModel", "TargetScale", "has_network", "open_keras", "save"]
 
 _MODEL = "model.keras"
 _INPUTS = "inputs.json"
@@ -93,6 +93,11 @@ def save(path: Path, model: Any, inputs: Inputs, scale: TargetScale | None, meta
         model.save(Path(folder) / _MODEL)
         files: dict[str, bytes | Path] = {_MODEL: Path(folder) / _MODEL, _INPUTS: content}
         return write_bundle(path, metadata=metadata, files=files, replace=True)
+
+
+def has_network(path: Path) -> bool:
+    """Whether the bundle at ``path`` needs Keras; nothing is checked yet."""
+    return (path / _MODEL).exists()
 
 
 class LoadedModel:

@@ -126,6 +126,18 @@ def test_the_caller_never_loads_tensorflow(tmp_path):
     assert answer.stdout.strip() == "[]"
 
 
+@pytest.mark.slow
+def test_a_process_that_predicts_loads_nothing_that_only_dataframes_and_drawings_need(fitted):
+    code = (
+        "import sys; from automl_bridge_autokeras.worker import serve; "
+        f"serve({{'path': {str(fitted.outcome.model.uri)!r}}}); print(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "keras" in loaded
+    assert not loaded & {"pandas", "sklearn", "matplotlib", "IPython", "autokeras"}
+
+
 def test_the_bundle_exports_and_shows_tampering(bench, fitted, tmp_path):
     path = bench.backend().export(fitted.outcome.model, tmp_path / "out")
     metadata = read_bundle(path)

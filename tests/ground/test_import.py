@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ import pytest
 
 import automl_bridge
 from automl_bridge import registry
+from automl_bridge._absent import absent
 from automl_bridge.backend import Backend
 from automl_bridge.cli.process import spare_pandas
 from automl_bridge.config import load_config
@@ -100,6 +102,13 @@ def test_an_estimate_that_learns_from_a_store_loads_no_more(table):
         _, dataset = build_dataset(table, target="y")
         session.create([session.plan(dataset, task="tabular-classification", backend="baseline")], dataset)
     assert loaded_by_command("estimate", table, "--target", "y") & HEAVY == {"pyarrow", "numpy"}
+
+
+def test_what_is_absent_in_a_block_is_there_after_it(monkeypatch):
+    monkeypatch.delitem(sys.modules, "colorsys", raising=False)
+    with absent("colorsys"), pytest.raises(ModuleNotFoundError, match="colorsys"):
+        importlib.import_module("colorsys")
+    assert importlib.import_module("colorsys").rgb_to_hsv(0, 0, 0) == (0, 0, 0)
 
 
 def test_pandas_that_is_spared_can_still_be_imported():

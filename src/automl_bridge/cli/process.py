@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from importlib.machinery import ModuleSpec
-    from types import ModuleType
+from automl_bridge._absent import absent
 
 __all__ = ["claim", "spare_pandas"]
 
@@ -19,18 +15,6 @@ def claim() -> None:
     """Say that this process does one command and ends."""
     global _claimed  # noqa: PLW0603 - it is the process that this is about
     _claimed = True
-
-
-class _NoPandas:
-    """Finds everything but pandas, which it says is not there."""
-
-    def find_spec(
-        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        del path, target
-        if name == "pandas":
-            raise ModuleNotFoundError(name=name)
-        return None
 
 
 def spare_pandas() -> None:
@@ -44,9 +28,5 @@ def spare_pandas() -> None:
         return
     import pyarrow as pa
 
-    finder = _NoPandas()
-    sys.meta_path.insert(0, finder)
-    try:
+    with absent("pandas"):
         pa.array([0])
-    finally:
-        sys.meta_path.remove(finder)
