@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import pytest
 from az_sandbox import Patient, begin, end, lead_to, settings_of
 
@@ -30,12 +32,14 @@ def _at_the_sandbox(sandbox, monkeypatch):
 class AtTheSandbox:
     """A backend that finds it."""
 
+    changes: ClassVar = {}
+
     @pytest.fixture(scope="class")
     @classmethod
     def backend(cls, sandbox, tmp_path_factory):
         with pytest.MonkeyPatch.context() as patch:
             lead_to(sandbox, patch)
-            yield Patient(settings_of(sandbox), tmp_path_factory.mktemp("work"))
+            yield Patient(settings_of(sandbox, **cls.changes), tmp_path_factory.mktemp("work"))
         sandbox.control("faults", method="DELETE")
 
 
@@ -68,7 +72,8 @@ class TestContractWithFaults(TestContract):
 
 @pytest.mark.timeout(900)
 class TestTasks(AtTheSandbox, TaskContract):
-    """Pictures, texts and series."""
+    """Pictures, texts and series, on what compute each needs."""
 
+    changes: ClassVar = {"compute": None}
     rows = 300
     budget = Budget(max_time=3600, max_trials=2)

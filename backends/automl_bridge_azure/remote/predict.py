@@ -101,7 +101,7 @@ def probabilities(folder: Path, frame: Any, job: dict[str, Any]) -> list[list[fl
     wanted = job["columns"]
     if job["task"] == "image-classification":
         frame = frame.assign(image=[base64.encodebytes(bytes(one)).decode("ascii") for one in frame["image"]])
-    model = with_probabilities(load(folder))
+    model = holding(load(folder), "predict_proba")
     labels: Any = None
     if hasattr(model, "predict_proba"):
         found = model.predict_proba(frame)
@@ -118,10 +118,10 @@ def probabilities(folder: Path, frame: Any, job: dict[str, Any]) -> list[list[fl
     sys.exit("the model gives labels, but no probabilities")
 
 
-def with_probabilities(model: Any) -> Any:
-    """Return what gives probabilities: the model, or what its function wraps (texts: ``azureml-automl-dnn-nlp``)."""
+def holding(model: Any, method: str) -> Any:
+    """Return what has ``method``: the model, or what its function wraps (texts: ``azureml-automl-dnn-nlp``)."""
     for holder in (model, getattr(model, "_model_impl", None)):
-        if hasattr(holder, "predict_proba"):
+        if hasattr(holder, method):
             return holder
     return model
 
@@ -164,6 +164,8 @@ def forecast(model: Any, frame: Any, context: Any, job: dict[str, Any]) -> list[
     import pandas as pd
 
     target, keys = job["target"], [*job["series"], job["time"]]
+    # A plain function would forecast from the end of its own training data, whatever the context is.
+    model = holding(model, "forecast")
     known = context.pop(target).to_numpy(dtype=float)
     whole = pd.concat([context, frame], ignore_index=True)
     asked = np.concatenate([known, np.full(len(frame), np.nan)])
