@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from automl_bridge.comparison.result import Comparison
     from automl_bridge.config import Config
     from automl_bridge.data.dataset import Dataset
+    from automl_bridge.runs.record import RunRecord
     from automl_bridge.session import Session
     from automl_bridge.task import Task
 
@@ -204,7 +205,7 @@ def _go(
     if prepared.fresh and not yes:
         _ask(prepared)
     start(session, prepared)
-    comparison = _watch(session, prepared, config)
+    comparison = _watch(session, prepared, config, report=report is not None)
     _say_end(comparison, report=report, save=save)
     if config.mlflow_tracking_uri:
         from automl_bridge.reports.mlflow_mirror import mirror
@@ -272,16 +273,24 @@ def _ask(prepared: Prepared) -> None:
     output.err.print()
 
 
-def _watch(session: Session, prepared: Prepared, config: Config) -> Comparison:
+def _watch(session: Session, prepared: Prepared, config: Config, *, report: bool) -> Comparison:
     from automl_bridge.comparison.experiment import finish
     from automl_bridge.reports.compare_live import compare_watcher
+    from automl_bridge.reports.page import get_ready
+    from automl_bridge.runs.states import RunState
     from automl_bridge.session import Session as Opened
+
+    def told(run: RunRecord) -> None:
+        watcher.update(run)
+        if report and run.state is RunState.SCORING:
+            # Before the slowest has ended, and while this thread only waits for news.
+            get_ready()
 
     try:
         with compare_watcher(current().out, prepared.experiment, session.price_book) as watcher:
             for run in session.get_many(prepared.experiment.runs).values():
                 watcher.update(run)
-            return finish(session, prepared, lambda: Opened(config), watcher.update)
+            return finish(session, prepared, lambda: Opened(config), told)
     except KeyboardInterrupt:
         _say_how_to_go_on(session, prepared)
         raise typer.Exit(INTERRUPTED) from None

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import suppress
 from functools import cache
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
     from automl_bridge.comparison.result import Comparison
 
-__all__ = ["MOST_BYTES", "render_report", "write_report"]
+__all__ = ["MOST_BYTES", "get_ready", "render_report", "write_report"]
 
 MOST_BYTES = 2_000_000
 """Size that no report reaches: leaderboards, points and matrices have limits of their own."""
@@ -29,6 +31,14 @@ def _template() -> Template:
 
     text = files("automl_bridge.reports").joinpath("templates/report.html.j2").read_text(encoding="utf-8")
     return Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True).from_string(text)
+
+
+def get_ready() -> None:
+    """Load what draws a report, while there is nothing else to do; nothing where that is not installed."""
+    with suppress(ImportError):
+        for name in ("matplotlib.figure", "matplotlib.backends.backend_svg", "automl_bridge.reports.page_content"):
+            import_module(name)
+        _template()
 
 
 def render_report(comparison: Comparison) -> str:
