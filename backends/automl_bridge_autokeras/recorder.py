@@ -289,7 +289,7 @@ class Recorder:
                 trials = (kept, *trials)
             if stage == "guard":
                 ended = any(trial.score is not None for trial in self.trials.values())
-                why = "no network scored better" if ended else "there was no time to train a network to its end"
+                why = "no network scored better" if ended else "no network was trained to its end"
                 notes.append(f"{why}: the model is linear, from before the first network")
             details: dict[str, object] = {"trial": self._best[0], "score": self._best[1]}
             model = ModelRef(backend="autokeras", uri=str(self._project / self._folder), local=True, details=details)

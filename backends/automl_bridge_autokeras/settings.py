@@ -13,16 +13,18 @@ from automl_bridge_autokeras.references import Reference, reference
 __all__ = ["AutoKerasSettings"]
 
 _ADDRESS = re.compile(r"(ray://)?(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9_.-]+):\d{1,5}")
-_SIZES = {"k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
+_SIZES = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?b?)")
 
 
 def _size(value: object) -> object:
-    """Read ``4GB``, ``4 GiB``, ``512M`` or a number of bytes (multiples of 1,024)."""
+    """Read ``4GB`` (powers of 1,000, as messages write it), ``4GiB``, ``512M`` (of 1,024), or a number of bytes."""
     if not isinstance(value, str):
         return value
-    text = value.strip().lower().removesuffix("b").removesuffix("i").strip()
-    if text and text[-1] in _SIZES:
-        return int(float(text[:-1]) * _SIZES[text[-1]])
+    text = value.strip().lower()
+    if found := _SIZE.fullmatch(text):
+        number, unit, end = found.groups()
+        return int(float(number) * (1000 if end == "b" else 1024) ** _SIZES[unit])
     return text
 
 
@@ -76,8 +78,8 @@ class AutoKerasSettings(BaseModel):
         A Ray cluster that the workers run on: ``auto`` (the one that runs on this machine), ``host:port`` or
         ``ray://host:port``. None: they run here. No cluster is ever started.
     max_memory
-        Memory that a search may use, in bytes or as ``4GB``; beyond it the search ends with its best model.
-        None: no limit.
+        Memory that a search may use, in bytes or as ``4GB`` or ``4GiB``, 256 MB at least; beyond it the search ends
+        with its best model. None: no limit.
     max_model_size
         Weights that a model may have; larger ones are failed trials. None: no limit.
     max_trials
@@ -101,7 +103,7 @@ class AutoKerasSettings(BaseModel):
     image_size: int | None = Field(default=None, ge=4, le=1024)
     workers: Annotated[int, Field(ge=1, le=256)] | Literal["auto"] = 1
     ray_address: str | None = None
-    max_memory: Annotated[int | None, BeforeValidator(_size)] = Field(default=None, ge=2**28)
+    max_memory: Annotated[int | None, BeforeValidator(_size)] = Field(default=None, ge=256_000_000)
     max_model_size: int | None = Field(default=None, ge=1)
     max_trials: int = Field(default=10, ge=1)
     overwrite: bool = False

@@ -9,7 +9,16 @@ from automl_bridge_autokeras import AutoKerasSettings
 
 
 @pytest.mark.parametrize(
-    ("text", "size"), [("4GB", 4 * 2**30), ("512M", 512 * 2**20), ("1.5 GiB", 3 * 2**29), (2**30, 2**30), (None, None)]
+    ("text", "size"),
+    [
+        ("4GB", 4 * 10**9),
+        ("300 mb", 300 * 10**6),
+        ("512M", 512 * 2**20),
+        ("1.5 GiB", 3 * 2**29),
+        (str(2**30), 2**30),
+        (2**30, 2**30),
+        (None, None),
+    ],
 )
 def test_memory_as_people_write_it(text, size):
     assert AutoKerasSettings(max_memory=text).max_memory == size
