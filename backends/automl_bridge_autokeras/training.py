@@ -221,7 +221,7 @@ def _compile_steps(model: keras.Model, train: Arrays, batch_size: int) -> Callab
     optimizer = model.optimizer
     optimizer.build(variables)
     # Keras sums the gradients over the devices of a strategy; here is one, and the sum is what is summed. But in it
-    # TensorFlow registers a gradient function, for good, that keeps all graphs of this trial: 4 to 30 MB.
+    # TensorFlow registers a gradient function, for good, that keeps all graphs of this trial: some MB.
     optimizer._all_reduce_sum_gradients = _one_device  # noqa: SLF001 - there is no public way past it
     inputs = [tf.constant(array) for array in train.inputs]
     target = tf.constant(train.target)
