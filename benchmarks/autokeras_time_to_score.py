@@ -166,9 +166,8 @@ def read(path: Path) -> dict[str, dict]:
 
 
 def show(found: dict[str, dict]) -> None:
-    print(
-        "| table | rows | metric | stock's score | seconds | as good, seconds | of stock's | by | a network, seconds |"
-    )
+    columns = ("table", "rows", "metric", "stock's score", "seconds", "as good, seconds", "of stock's time", "by")
+    print(f"| {' | '.join(columns)} | a network, seconds |")
     print("|---|---|---|---|---|---|---|---|---|")
     shares = []
     for name, one in found.items():
