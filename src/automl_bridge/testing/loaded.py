@@ -100,7 +100,7 @@ class Loaded(Fixtures):
             assert backend.export(trained.model, target) == target
         except UnsupportedError as error:
             assert not trained.model.local, "a bundle can be copied"
-            pytest.skip(f"of {trained.plan.spec.task}: {error}")
+            pytest.skip(f"of {trained.plan.spec.task}: {str(error).splitlines()[0]}")
         assert any(target.iterdir())
         need(backend, Feature.LOCAL_PREDICTION)
         moved = jobs.again(backend).load(trained.model.model_copy(update={"uri": str(target)}))
