@@ -243,7 +243,7 @@ def main() -> None:
     print(f"\n{cores} cores; the fixed piece of work took {min(probes):.2f} to {max(probes):.2f} s.")
     lacking = [row["arm"] for row in rows if row["quiet"] < given.rounds]
     if lacking:
-        print(f"NOT TO BE PUBLISHED: fewer than {given.rounds} quiet searches of {', '.join(lacking)}.")
+        print(f"NOT TO BE PUBLISHED: fewer than {given.rounds} quiet searches of {'; '.join(lacking)}.")
 
 
 if __name__ == "__main__":
