@@ -17,18 +17,21 @@ def dataset():
     return data.dataset(Task.FORECASTING, 800)
 
 
-def searched(bench, dataset, space, **settings):
+def searched(bench, dataset, space, trials=1, **settings):
     backend = bench.backend(search_space=f"autokeras_spaces:{space}", epochs=12, **settings)
-    spec = jobs.train_spec(Task.FORECASTING, dataset, Budget(max_trials=1))
+    spec = jobs.train_spec(Task.FORECASTING, dataset, Budget(max_trials=trials))
     return backend, jobs.train(backend, spec, dataset, 300.0)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("space", "block"), [("window_net", "dense_block"), ("steps_net", "rnn_block")])
-def test_a_space_of_the_users_forecasts(bench, dataset, space, block, tmp_path):
-    backend, done = searched(bench, dataset, space)
+@pytest.mark.parametrize(
+    ("space", "block", "trials"), [("window_net", "dense_block", 3), ("steps_net", "rnn_block", 1)]
+)
+def test_a_space_of_the_users_forecasts(bench, dataset, space, block, trials, tmp_path):
+    backend, done = searched(bench, dataset, space, trials, ensemble=trials > 1)
     assert done.outcome.state is JobState.SUCCEEDED, done.outcome.failure
-    (trial,) = [trial for trial in done.outcome.trials if trial.id == "0"]
+    trial = next(trial for trial in done.outcome.trials if trial.id == "0")
+    assert [each.id for each in done.outcome.trials if each.combines] == ["ensemble"] * (trials > 1)
     assert block in trial.model
     assert trial.score < 1.5
     new = data.sample(Task.FORECASTING, 5, seed=3)
