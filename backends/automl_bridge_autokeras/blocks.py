@@ -78,6 +78,8 @@ def _periodic(node: Any, columns: int, frequency: float, count: int = 16) -> Any
 class CategoryBlock(block_module.Block):  # type: ignore[misc]
     """Embeds category codes, shape (rows, columns), into a vector a row.
 
+    Hyperparameters: ``width``, and ``exact`` where there are such columns.
+
     Parameters
     ----------
     levels
@@ -85,16 +87,20 @@ class CategoryBlock(block_module.Block):  # type: ignore[misc]
     unknown
         Codes of missing and unseen categories. They start at 0 and stay there if training has none: an unseen
         category adds nothing, where a random vector would add noise.
+    exact
+        How many of the columns, the last ones, are numbers told apart by their codes. The hyperparameter ``exact``
+        says whether they are read at all: the numbers themselves are read elsewhere.
     """
 
-    def __init__(self, levels: int, unknown: Sequence[int] = (), **kwargs: Any) -> None:
+    def __init__(self, levels: int, unknown: Sequence[int] = (), exact: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.levels = levels
         self.unknown = [int(code) for code in unknown]
+        self.exact = exact
 
     def get_config(self) -> dict[str, Any]:
         """Return what the block is rebuilt from."""
-        return {**super().get_config(), "levels": self.levels, "unknown": self.unknown}
+        return {**super().get_config(), "levels": self.levels, "unknown": self.unknown, "exact": self.exact}
 
     def build(self, hp: Any, inputs: Any = None) -> Any:
         """Build the layers that ``hp`` chooses."""
@@ -105,6 +111,11 @@ class CategoryBlock(block_module.Block):  # type: ignore[misc]
         start = table.get_weights()[0]
         start[self.unknown] = 0.0
         table.set_weights([start])
+        if self.exact and not hp.Boolean("exact", default=False):
+            if int(node.shape[-1]) == self.exact:
+                # Nothing to read; a network cannot have an input that leads nowhere.
+                return layers.Rescaling(0.0)(layers.GlobalAveragePooling1D()(embedded))
+            embedded = layers.Cropping1D((0, self.exact))(embedded)
         return layers.Flatten()(embedded)
 
 

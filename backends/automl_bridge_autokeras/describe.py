@@ -30,6 +30,8 @@ def in_words(values: Mapping[str, Any]) -> str:
         parts.append(f"{trunk['members']} members")
     if encoding := blocks.get("number_block", {}).get("encoding"):
         parts.append(f"{encoding} numbers")
+    if blocks.get("category_block", {}).get("exact"):
+        parts.append("exact numbers")
     return ", ".join(parts)
 
 

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 
     from automl_bridge_autokeras.judging import Judge
 
-__all__ = ["MODEL", "MOST_NETWORKS", "OUTPUTS", "join", "select"]
+__all__ = ["AGAIN", "MODEL", "MOST_NETWORKS", "OUTPUTS", "join", "select"]
 
 MODEL, OUTPUTS = "model.keras", "outputs.npy"
 """What a finished trial leaves in its folder: its network, and its outputs on the validation rows."""
+AGAIN = "again.keras"
+"""The network of a trial that was trained again, on all rows."""
 
 MOST_NETWORKS = 8
 """Different networks of an ensemble at most: each has to be loaded, and asked at every prediction."""

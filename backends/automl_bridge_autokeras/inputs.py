@@ -61,7 +61,12 @@ def fit_inputs(dataset: Dataset, spec: JobSpec, settings: AutoKerasSettings) -> 
     if spec.task.value.startswith("tabular"):
         from automl_bridge_autokeras.inputs_tabular import TableInputs
 
-        return TableInputs.fit(dataset.features("train"), columns, spec.seed)
+        return TableInputs.fit(
+            dataset.features("train"),
+            columns,
+            spec.seed,
+            exact=settings.search_space is None,  # a space of the user's reads codes as categories
+        )
     from automl_bridge_autokeras.inputs_mixed import MixedInputs
 
     rows = sum(spec.profile.rows.get(part, 0) for part in ("train", "validation"))

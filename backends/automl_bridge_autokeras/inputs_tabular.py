@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from automl_bridge_autokeras.exact_values import ExactValues
 from automl_bridge_autokeras.scaling import NumberScaler
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ PRESETS: tuple[dict[str, Any], ...] = (
     {},
     {
         "number_block/encoding": "plain",
+        "category_block/exact": True,
         "trunk_block/units": 128,
         "trunk_block/dropout": 0.25,
     },
@@ -37,6 +39,7 @@ PRESETS: tuple[dict[str, Any], ...] = (
         "number_block/encoding": "piecewise",
         "number_block/bins": 8,
         "number_block/width": 4,
+        "category_block/exact": True,
         "trunk_block/layers": 1,
         "trunk_block/units": 64,
         "trunk_block/dropout": 0.5,
@@ -58,77 +61,95 @@ class TableInputs:
         From columns to numbers and category codes.
     scaler
         From numbers to two scales.
+    exact
+        Numbers that are told apart like categories, too.
     """
 
     kind: ClassVar[str] = "table"
     encoder: TableEncoder
     scaler: NumberScaler
+    exact: ExactValues = field(default_factory=ExactValues)
 
     @classmethod
-    def fit(cls, table: pa.Table, columns: Sequence[ColumnProfile], seed: int) -> TableInputs:
-        """Fit to the training rows."""
+    def fit(cls, table: pa.Table, columns: Sequence[ColumnProfile], seed: int, *, exact: bool = False) -> TableInputs:
+        """Fit to the training rows; ``exact`` looks for numbers that come back in many rows."""
         from automl_bridge.data.encode import TableEncoder
 
         encoder = TableEncoder.fit(table, columns, seed=seed)
-        return cls(encoder, NumberScaler.fit(encoder.transform(table).numeric, seed))
+        numeric = encoder.transform(table).numeric
+        return cls(encoder, NumberScaler.fit(numeric, seed), ExactValues.fit(numeric) if exact else ExactValues())
 
     @property
     def offsets(self) -> NDArray[np.int32]:
-        """Where each categorical column's codes begin in the one table of levels."""
-        return np.concatenate([[0], np.cumsum(self.encoder.cardinalities)])[:-1].astype(np.int32)
+        """Where each column's codes begin in the one table of levels: categories, then exact numbers."""
+        return np.concatenate([[0], np.cumsum(self._cardinalities)])[:-1].astype(np.int32)
+
+    @property
+    def _cardinalities(self) -> tuple[int, ...]:
+        return (*self.encoder.cardinalities, *self.exact.cardinalities)
 
     @property
     def levels(self) -> int:
-        """Number of codes over all categorical columns."""
-        return int(sum(self.encoder.cardinalities))
+        """Number of codes over all columns that have codes."""
+        return int(sum(self._cardinalities))
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the arrays."""
         ranks = ("ranks",) if self.encoder.numeric_names else ()
-        codes = ("codes",) if self.encoder.categorical_names else ()
+        codes = ("codes",) if self._cardinalities else ()
         return (*ranks, *(("flat",) if ranks or not codes else ()), *codes)
 
     def transform(self, table: pa.Table) -> tuple[NDArray[Any], ...]:
         """Turn rows into the model's arrays: ranks, flat values, codes; those without a column are left out."""
         encoded = self.encoder.transform(table)
         ranks, flat = self.scaler.transform(encoded.numeric)
-        codes = encoded.categorical + self.offsets
+        codes = np.concatenate([encoded.categorical, self.exact.codes(encoded.numeric)], axis=1) + self.offsets
         if not ranks.shape[1] and not codes.shape[1]:
             flat = np.zeros((table.num_rows, 1), dtype=np.float32)
         return tuple(array for array in (ranks, flat, codes) if array.shape[1])
 
     def linear(self, arrays: Sequence[NDArray[Any]]) -> tuple[NDArray[Any], ...]:
-        """Return what a linear model reads: all of it."""
-        return tuple(arrays)
+        """Return what a linear model reads: all of it but the codes of exact numbers, too many to be sure of."""
+        categories = len(self.encoder.cardinalities)
+        return tuple(array[:, :categories] if array.dtype == np.int32 else array for array in arrays)
 
     def to_json(self) -> dict[str, Any]:
         """Return what `from_json` reads."""
-        return {"encoder": self.encoder.to_json(), "scaler": self.scaler.to_json()}
+        exact = {"exact": self.exact.to_json()} if self.exact.columns else {}
+        return {"encoder": self.encoder.to_json(), "scaler": self.scaler.to_json(), **exact}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> TableInputs:
         """Rebuild it from `to_json`."""
         from automl_bridge.data.encode import TableEncoder
 
-        return cls(TableEncoder.from_json(document["encoder"]), NumberScaler.from_json(document["scaler"]))
+        return cls(
+            TableEncoder.from_json(document["encoder"]),
+            NumberScaler.from_json(document["scaler"]),
+            ExactValues.from_json(document.get("exact", ())),
+        )
 
 
-def table_nodes(inputs: Sequence[NDArray[Any]], levels: int, unknown: Sequence[int] = ()) -> tuple[list[Any], Any]:
+def table_nodes(
+    inputs: Sequence[NDArray[Any]], levels: int, unknown: Sequence[int] = (), exact: int = 0
+) -> tuple[list[Any], Any]:
     """Return the input nodes for the arrays of `TableInputs.transform`, and the node that a head goes on.
+
+    ``levels`` and ``unknown`` are those of `CategoryBlock`; the last ``exact`` columns of the codes are exact numbers.
 
     Needs AutoKeras, and so TensorFlow.
     """
     from automl_bridge_autokeras.blocks import ConcatBlock, TrunkBlock
 
-    nodes, parts = table_parts(inputs, levels, unknown)
+    nodes, parts = table_parts(inputs, levels, unknown, exact)
     joined = ConcatBlock(name="concat_block")(parts)
     members, usual = _members(inputs)
     return nodes, TrunkBlock(members, usual, name="trunk_block")(joined)
 
 
 def table_parts(
-    inputs: Sequence[NDArray[Any]], levels: int, unknown: Sequence[int] = ()
+    inputs: Sequence[NDArray[Any]], levels: int, unknown: Sequence[int] = (), exact: int = 0
 ) -> tuple[list[Any], list[Any]]:
     """Return the input nodes for the arrays, and the nodes of their vectors."""
     from automl_bridge_autokeras.blocks import CategoryBlock, NumberBlock
@@ -144,7 +165,7 @@ def table_parts(
         parts.append(nodes[-1])
     if len(inputs) > len(floats):
         nodes.append(ArrayInput(name="codes"))
-        parts.extend(CategoryBlock(levels, unknown, name="category_block")(nodes[-1]))
+        parts.extend(CategoryBlock(levels, unknown, exact, name="category_block")(nodes[-1]))
     return nodes, parts
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Arrays", "Judge", "Pace", "Patience"]
+__all__ = ["Arrays", "Judge", "Pace", "Patience", "together"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,15 @@ class Arrays:
     def rows(self) -> int:
         """Number of rows."""
         return len(self.target)
+
+
+def together(first: Arrays, second: Arrays) -> Arrays:
+    """Return the rows of both."""
+    inputs = tuple(np.concatenate(pair) for pair in zip(first.inputs, second.inputs, strict=True))
+    weights = None
+    if first.weights is not None and second.weights is not None:
+        weights = np.concatenate([first.weights, second.weights])
+    return Arrays(inputs, np.concatenate([first.target, second.target]), weights)
 
 
 @dataclass(frozen=True)

@@ -102,6 +102,13 @@ def _repeat(writer: Writer, layer: Any, inputs: Sequence[str]) -> str:
     return writer.node("Tile", [row, writer.constant(np.array([1, layer.n, 1], np.int64))])
 
 
+def _cropping(writer: Writer, layer: Any, inputs: Sequence[str]) -> str:
+    first, last = layer.cropping
+    starts, ends = ([first], [-last if last else np.iinfo(np.int64).max])
+    parts = [writer.constant(np.array(part, np.int64)) for part in (starts, ends, [1])]
+    return writer.node("Slice", [inputs[0], *parts])
+
+
 def _reshape(writer: Writer, layer: Any, inputs: Sequence[str]) -> str:
     shape = [-1] if type(layer).__name__ == "Flatten" else list(layer.target_shape)
     return writer.node("Reshape", [inputs[0], writer.constant(np.array([0, *shape], np.int64))])
@@ -183,6 +190,7 @@ _HANDLERS: dict[str, Callable[..., str]] = {
     "Concatenate": lambda writer, layer, inputs: writer.node("Concat", inputs, axis=layer.axis),
     "Conv1D": _convolution,
     "Conv2D": _convolution,
+    "Cropping1D": _cropping,
     "Dense": _dense,
     "Dot": _dot,
     "EinsumDense": _einsum_dense,

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from automl_bridge_autokeras.training import Epoch
     from automl_bridge_autokeras.tuner import TrialResult
 
-__all__ = ["ENSEMBLE", "Recorder"]
+__all__ = ["Recorder", "best_epoch"]
 
 _REPORT_SECONDS = 0.25  # between progress reports
 _SAVE_SECONDS = 20.0  # between bundles of a first trial that is not done yet
@@ -41,8 +41,9 @@ _UNMEASURED = 0.4  # of them, beside what a training takes until it asks again
 _OPEN_SECONDS = 0.3  # for one network of an ensemble
 _BEST = "best.json"
 _CANDIDATES = 12  # trials that an ensemble chooses among: each takes a network's space on disk
-ENSEMBLE = "ensemble"
-"""The id of the row that stands for the trials together."""
+_REFIT_SHARE = 0.2  # of the time at most, kept for training the chosen networks again
+_REFITTED = 4  # networks that it is kept for
+_MORE_ROWS = 1.3  # times what a trial took: it learns from the validation rows, too
 
 
 class Recorder:
@@ -67,6 +68,8 @@ class Recorder:
     ----------
     joins
         Whether the trials are put together at the end: time is kept for it.
+    refits
+        Whether those that are chosen are trained again before that, likewise.
     """
 
     def __init__(
@@ -94,7 +97,8 @@ class Recorder:
         self._folder: str = best.get("folder", "") if self._best else ""
         self._ensemble = Trial.model_validate(best["row"]) if kept and best.get("row") else None
         self._stopped_by: str | None = None
-        self.joins = False
+        self._seconds = job.seconds_left
+        self.joins = self.refits = False
 
     # -- tuner.Listener ---------------------------------------------------------------------------------------------
 
@@ -116,7 +120,20 @@ class Recorder:
         """
         tempo = self._tempo
         rest = max(3 * tempo.save, tempo.finish + 2 * tempo.save)
-        return max(_LEAST_REST, _UNMEASURED + tempo.gap) + rest + (self.ensemble_seconds if self.joins else 0.0)
+        end = self.ensemble_seconds + self.refit_seconds if self.joins else 0.0
+        return max(_LEAST_REST, _UNMEASURED + tempo.gap) + rest + end
+
+    @property
+    def refit_seconds(self) -> float:
+        """Seconds that are kept for training the best networks again."""
+        if not self.refits or self._job.deadline is None:
+            return 0.0
+        best = [trial for trial in self.leaderboard if trial.id in self.trials and trial.score is not None]
+        return min(_REFIT_SHARE * self._seconds, sum(self._again_seconds(trial) for trial in best[:_REFITTED]))
+
+    def _again_seconds(self, trial: Trial) -> float:
+        share = best_epoch(trial) / max(1, trial.epochs or 1)
+        return self._tempo.start + _MORE_ROWS * share * (trial.seconds or 0.0)
 
     @property
     def ensemble_seconds(self) -> float:
@@ -216,9 +233,18 @@ class Recorder:
         folders = {trial.id: self._project / f"trial_{trial.id}" for trial in self.leaderboard}
         return {name: folder for name, folder in folders.items() if (folder / ensemble.MODEL).exists()}
 
-    def keep_ensemble(self, trial: Trial, model: Any) -> None:
-        """Keep an ensemble if it is better than what is kept."""
-        if self._beats_best(_score(trial)):
+    def may_refit(self, trial_id: str, networks: int) -> bool:
+        """Whether there is time to train a trial's network again, and to put so many together after it."""
+        left = self._job.seconds_left - self._again_seconds(self.trials[trial_id])
+        return self.may_join(networks) and left > _UNMEASURED + self._opening_seconds(networks) + self._tempo.save
+
+    def is_no_worse(self, score: float) -> bool:
+        """Whether a score is at least that of what is kept."""
+        return self._best is None or not self._metric.better(self._best[1], score)
+
+    def keep_joined(self, trial: Trial, model: Any, *, ties: bool) -> None:
+        """Keep what was made of the trials if it is better than what is kept, or, with ``ties``, no worse."""
+        if self._beats_best(_score(trial)) or (ties and self.is_no_worse(_score(trial))):
             self._keep_best(trial, model, "done")
 
     def _forget_models(self) -> None:
@@ -321,7 +347,7 @@ class Recorder:
     def _keep_best(self, trial: Trial, model: Any, stage: str) -> None:
         """Write the new best model, then point to it, then remove the one before: there is always one."""
         began = time.monotonic()
-        together = trial.id == ENSEMBLE
+        together = bool(trial.combines)
         folder = f"best-{trial.id}-{stage}-{len(self.trials) if together else trial.epochs or 0}"
         shutil.rmtree(self._project / folder, ignore_errors=True)
         self._save(self._project / folder, model, trial.model, _score(trial))
@@ -379,6 +405,11 @@ class Recorder:
             done = max(0, (self._current.get("trial") or 1) - 1)
             shares.append((done + within) / self._max_trials)
         return min(1.0, max(shares)) if shares else None
+
+
+def best_epoch(trial: Trial) -> int:
+    """Return the epoch whose weights a finished trial's network has."""
+    return int(str(trial.params["best_epoch"]))
 
 
 def _failed(trial_id: str, message: str) -> Trial:

@@ -10,6 +10,7 @@ import keras_tuner
 from autokeras import tuners
 from automl_bridge_autokeras.callbacks import load_callbacks
 from automl_bridge_autokeras.heads import BridgeModel, ClassHead, ValueHead, usual_epochs
+from automl_bridge_autokeras.joining import refits
 from automl_bridge_autokeras.judging import Patience
 from automl_bridge_autokeras.space import Space, space_of
 from automl_bridge_autokeras.tuner import tuner_class
@@ -81,8 +82,8 @@ def run_search(
     project: Path,
     max_trials: int,
     conduct: Callable[[Any, Any], None] | None = None,
-) -> None:
-    """Search until the recorder, or the number of trials, ends it; the recorder hears of everything.
+) -> Any:
+    """Search until the recorder, or the number of trials, ends it; returns the tuner, which knows the trials.
 
     Parameters
     ----------
@@ -119,6 +120,7 @@ def run_search(
         if "consecutive failures" not in str(error):
             raise
         recorder.notes.append("the search was given up: too many trials failed one after another")
+    return model.tuner
 
 
 def _model(
@@ -149,7 +151,7 @@ def _model(
         presets=() if hyperband else space.presets,
         base_seed=spec.seed,
         patience=None if settings.epochs else Patience(patience),
-        keeps_models=settings.ensemble,
+        keeps_models=settings.ensemble or refits(settings, forecast=spec.forecast is not None),
         callbacks=searched.callbacks,
         **options,
     )

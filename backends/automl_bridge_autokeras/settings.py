@@ -68,6 +68,9 @@ class AutoKerasSettings(BaseModel):
         training and of its epochs, not of its batches. ``model.stop_training`` ends a trial.
     ensemble
         Whether the trials are put together at the end, where that is better on the validation rows.
+    refit
+        Whether the networks that are kept are trained once more at the end, on training and validation rows, where
+        that takes at most a third of the search. Not with a ``search_space`` or ``callbacks``, and not for forecasts.
     image_size
         Longest side of pictures in pixels. None: theirs, up to 96, less where there are many.
     workers
@@ -100,6 +103,7 @@ class AutoKerasSettings(BaseModel):
     search_space: Annotated[Reference | None, BeforeValidator(_search_space)] = None
     callbacks: Annotated[tuple[Reference, ...], BeforeValidator(_references)] = ()
     ensemble: bool = True
+    refit: bool = True
     image_size: int | None = Field(default=None, ge=4, le=1024)
     workers: Annotated[int, Field(ge=1, le=256)] | Literal["auto"] = 1
     ray_address: str | None = None

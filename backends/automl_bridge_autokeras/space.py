@@ -48,7 +48,7 @@ def space_of(inputs: Inputs, arrays: Sequence[NDArray[Any]]) -> Space:
 
         return Space(*forecast_nodes(inputs), FORECAST_PRESETS)
     assert isinstance(inputs, TableInputs)
-    nodes, trunk = table_nodes(arrays, inputs.levels, inputs.offsets.tolist())
+    nodes, trunk = table_nodes(arrays, inputs.levels, inputs.offsets.tolist(), len(inputs.exact.columns))
     return Space(nodes, trunk, PRESETS)
 
 

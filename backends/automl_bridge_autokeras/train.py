@@ -5,26 +5,22 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import logging
-import math
 import platform
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from automl_bridge.backend import Trial
 from automl_bridge.bundle import BundleMetadata
 from automl_bridge.data.dataset import Dataset
 from automl_bridge.errors import RunFailedError, UsageError
 from automl_bridge.local.files import read_json
 from automl_bridge.spec import JobSpec
-from automl_bridge_autokeras import ensemble, model_io, resume
+from automl_bridge_autokeras import model_io, resume
 from automl_bridge_autokeras.guard import LinearGuard
+from automl_bridge_autokeras.joining import join_trials, refits
 from automl_bridge_autokeras.parallel import crew_of
 from automl_bridge_autokeras.parallel_recorder import ParallelRecorder
 from automl_bridge_autokeras.prepared import LOSS, Prepared
-from automl_bridge_autokeras.recorder import ENSEMBLE, Recorder
+from automl_bridge_autokeras.recorder import Recorder
 from automl_bridge_autokeras.settings import AutoKerasSettings
 
 if TYPE_CHECKING:
@@ -78,42 +74,15 @@ def _train(job: Job, spec: JobSpec, settings: AutoKerasSettings, crew: Crew | No
         from automl_bridge_autokeras.search import prepare_search, run_search
 
         searched = searched or prepare_search(spec, settings, prepared)
-        save.inputs, recorder.joins = searched.prepared.inputs, settings.ensemble
+        save.inputs = searched.prepared.inputs
+        recorder.refits = refits(settings, forecast=spec.forecast is not None)
+        recorder.joins = settings.ensemble or recorder.refits
         _log.info("the search begins")
-        run_search(spec, settings, searched, recorder, project, max_trials, crew)
+        tuner = run_search(spec, settings, searched, recorder, project, max_trials, crew)
         recorder.search_ended()
         _log.info("the search has ended")
-        _join(recorder, prepared)
+        join_trials(recorder, prepared, tuner, settings)
     return recorder.final()
-
-
-def _join(recorder: Recorder, prepared: Prepared) -> None:
-    """Put the trials together, if that is better on the validation rows and there is time."""
-    candidates = recorder.candidates()
-    if len(candidates) < 2 or not recorder.may_join(len(candidates)):
-        return
-    began = time.monotonic()
-    outputs = {
-        name: np.load(folder / ensemble.OUTPUTS, allow_pickle=False).astype(np.float64)
-        for name, folder in candidates.items()
-    }
-    chosen, scores = ensemble.select(outputs, prepared.judge, go_on=lambda: recorder.may_join(len(candidates)))
-    if len(chosen) < 2 or not recorder.may_join(len(chosen)):
-        return
-    model = ensemble.join({candidates[name] / ensemble.MODEL: count for name, count in chosen.items()})
-    # Ids count from 0, people (and progress) from 1.
-    spoken = {name: str(int(name) + 1) if name.isdigit() else name for name in chosen}
-    listed = ", ".join(spoken[n] + (f" (×{count})" if count > 1 else "") for n, count in chosen.most_common())
-    row = Trial(
-        id=ENSEMBLE,
-        model=f"average of {len(chosen)} networks: trials {listed}",
-        score=scores[prepared.metric.name],
-        metrics={name: value for name, value in scores.items() if math.isfinite(value)},
-        combines=tuple(chosen),
-        params={"networks": dict(chosen), "weights": int(model.count_params())},
-        seconds=round(time.monotonic() - began, 3),
-    )
-    recorder.keep_ensemble(row, model)
 
 
 def versions() -> dict[str, str]:

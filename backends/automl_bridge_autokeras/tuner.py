@@ -21,7 +21,7 @@ import numpy as np
 from keras_tuner import errors as tuner_errors
 
 from autokeras import hyper_preprocessors
-from automl_bridge.local.files import is_storage, write_text
+from automl_bridge.local.files import is_storage, read_json, write_text
 from automl_bridge_autokeras import ensemble, judging, resume, training
 from automl_bridge_autokeras.adapting import adapt
 from automl_bridge_autokeras.callbacks import Callbacks
@@ -142,6 +142,7 @@ class TrialRunner:
         self._base_seed, self._patience = base_seed, patience
         self._weights: tuple[Any, Any] = (None, None)
         self._prepared: list[judging.Arrays] = []
+        self._data: Mapping[str, Any] = {}
         self.oracle.verbose = 0
         self.oracle.max_consecutive_failed_trials = _MAX_FAILED_IN_A_ROW
         self._choose = self.oracle.populate_space
@@ -160,7 +161,7 @@ class TrialRunner:
         fit_kwargs.pop("callbacks", None)
         epochs = fit_kwargs.pop("epochs", None)
         self.hypermodel.set_fit_args(0, epochs=epochs)
-        self._default_epochs = epochs or 1000
+        self._default_epochs, self._data = epochs or 1000, fit_kwargs
         if not self._presets:
             # Presets tell it by the first trial.
             self.learn_space(fit_kwargs)
@@ -249,6 +250,47 @@ class TrialRunner:
         self.keep(result)
         self._listener.trial_ended(result, finished)
         return dict(fitted.scores)
+
+    def train_again(self, trial_id: str, stop: Callable[[], bool]) -> Path | None:
+        """Train a finished trial's network once more, on training and validation rows, to its best epoch.
+
+        Returns
+        -------
+        Its file; None if ``stop`` ended it, or if it knows rows that it has learned less well than before.
+        """
+        values = self.oracle.trials[trial_id].hyperparameters
+        before = read_json(Path(self.get_trial_dir(trial_id)) / resume.RESULT)  # type: ignore[attr-defined]
+        if before is None:
+            return None
+        train, validation = self._prepare(values, self._data)
+        rows = judging.together(train, validation)
+        keras.utils.set_random_seed(trial_seed(self._base_seed, trial_id))
+        model = self._try_build(values)
+        finished = self._finish(model)
+        batch_size = self._batch_size({})
+        # Its learning rate falls as it did, over rows that are more: to the end that was planned, or cut.
+        planned = int(values.values.get("tuner/epochs", 0) or self._epochs())
+        waited = self._patience is not None and before["epochs"] - before["best_epoch"] >= self._patience.epochs
+        self.hypermodel.schedule.shorten(-(-rows.rows // batch_size) * (planned if waited else before["epochs"]))
+        try:
+            fitted = training.fit(
+                model,
+                finished,
+                rows,
+                validation,
+                judging.Judge(self._judge.evaluate, lambda _last, _best: True),
+                batch_size=batch_size,
+                epochs=before["best_epoch"],
+                seed=trial_seed(self._base_seed, f"rows-{trial_id}"),
+                pace=judging.Pace(stop),
+            )
+        except FloatingPointError:
+            return None
+        if fitted.stopped or self._judge.better(before["scores"], fitted.scores):
+            return None
+        file = Path(self.get_trial_dir(trial_id)) / ensemble.AGAIN  # type: ignore[attr-defined]
+        finished.save(file)
+        return file
 
     def on_trial_end(self, trial: Any) -> None:
         """Close the trial in the oracle, and tell of a failed one."""

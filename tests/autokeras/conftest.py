@@ -12,7 +12,7 @@ from automl_bridge.data.build import build_dataset
 
 @pytest.fixture(scope="session")
 def bench(tmp_path_factory: pytest.TempPathFactory):
-    bench = Bench(tmp_path_factory.mktemp("autokeras") / "work", {"epochs": 3, "ensemble": False})
+    bench = Bench(tmp_path_factory.mktemp("autokeras") / "work", {"epochs": 3, "ensemble": False, "refit": False})
     yield bench
     bench.backend()._queue().kill()
 

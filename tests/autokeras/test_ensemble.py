@@ -59,15 +59,15 @@ def test_a_choice_that_is_interrupted_is_one(judge):
 
 @pytest.fixture(scope="module")
 def joined(bench, fitted: Fit) -> Fit:
-    """The two trials of `fitted` and a third, put together."""
-    spec = fitted.spec.model_copy(update={"name": "joined", "budget": Budget(max_trials=2)})
+    """Three short trials, put together."""
+    spec = fitted.spec.model_copy(update={"name": "joined", "budget": Budget(max_trials=3)})
     return Fit(spec, fitted.dataset, bench.run(spec, fitted.dataset, epochs=3, ensemble=True))
 
 
 def test_an_ensemble_is_a_row_and_the_model(bench, joined):
     best, *trials = joined.outcome.trials
     assert best.id == "ensemble"
-    assert len(trials) == 2
+    assert len(trials) == 3
     assert best.score > max(trial.score for trial in trials)
     assert "average of" in best.model
     metadata = read_bundle(joined_path(joined))

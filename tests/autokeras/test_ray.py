@@ -90,7 +90,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory):
 
 @pytest.fixture(scope="module")
 def spread(cluster: TwoNodes, tmp_path_factory: pytest.TempPathFactory):
-    settings = {"epochs": 3, "ensemble": False, "workers": 2, "ray_address": cluster.address}
+    settings = {"epochs": 3, "ensemble": False, "refit": False, "workers": 2, "ray_address": cluster.address}
     bench = Bench(tmp_path_factory.mktemp("spread") / "work", settings)
     yield bench
     bench.backend().kill()
@@ -193,7 +193,7 @@ def test_the_runs_of_a_comparison_are_side_by_side(cluster, spread):
     spread.backend().kill()  # its warm workers hold both nodes
     asked = {"target": "outcome", "backends": ["autokeras"], "seeds": 2, "budget": Budget(max_trials=2)}
     asked |= {"metric": "roc_auc", "random_state": 6, "verbose": False}
-    ours = {"epochs": 30, "ensemble": False, "linger": 1}
+    ours = {"epochs": 30, "ensemble": False, "refit": False, "linger": 1}
     over = {"autokeras": {**ours, "ray_address": cluster.address}}
     with ThreadPoolExecutor(1) as pool, Session(load_config()) as session:
         compared = pool.submit(compare, mixed_table(), settings=over, **asked)

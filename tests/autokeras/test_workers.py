@@ -17,13 +17,15 @@ from automl_bridge.budget import Budget
 from automl_bridge.data.build import build_dataset
 from automl_bridge_autokeras.request import staged_request
 
-LONG = {"epochs": 60, "ensemble": False}  # long enough to do something meanwhile
+LONG = {"epochs": 60, "ensemble": False, "refit": False}  # long enough to do something meanwhile
 
 
 @pytest.fixture(scope="module")
 def two(tmp_path_factory: pytest.TempPathFactory):
     """A bench whose searches have two workers, warm from test to test."""
-    bench = Bench(tmp_path_factory.mktemp("two") / "work", {"epochs": 3, "ensemble": False, "workers": 2})
+    bench = Bench(
+        tmp_path_factory.mktemp("two") / "work", {"epochs": 3, "ensemble": False, "refit": False, "workers": 2}
+    )
     yield bench
     gone(bench)
 
