@@ -54,7 +54,7 @@ class Arm:
         from automl_bridge_autokeras import AutoKerasBackend, AutoKerasSettings
 
         self.name, self.count = name, settings["workers"]
-        given = AutoKerasSettings(epochs=epochs, ensemble=False, linger=3600, **settings)
+        given = AutoKerasSettings(epochs=epochs, ensemble=False, refit=False, linger=3600, **settings)
         self.backend = AutoKerasBackend(given, folder)
         self.searches: list[tuple[float, float]] = []
         """Seconds of each, and of the slower of the pieces of work before and after it."""
