@@ -1,7 +1,11 @@
 import pytest
 
+from automl_bridge.task import Task
 from automl_bridge.testing import BackendContract, TaskContract
 from automl_bridge_baseline import BaselineBackend
+
+OTHERS = (Task.IMAGE_REGRESSION, Task.MULTIMODAL_CLASSIFICATION)
+"""Both halves of them, what is read and what is learned, are those of other tasks."""
 
 
 class Baseline:
@@ -16,4 +20,9 @@ class TestBaseline(Baseline, BackendContract):
 
 
 class TestTasks(Baseline, TaskContract):
-    pass
+    tasks = tuple(task for task in TaskContract.tasks if task not in OTHERS)
+
+
+@pytest.mark.slow
+class TestOtherTasks(Baseline, TaskContract):
+    tasks = OTHERS
