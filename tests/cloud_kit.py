@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+import gc
 import os
 import signal
 import time
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from automl_bridge.errors import TransientError
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from automl_bridge.backend import Backend
     from automl_bridge.sandbox.life import Sandbox
 
-__all__ = ["QuickClock", "Ticks", "patient", "settings_in"]
+__all__ = ["QuickClock", "Ticks", "patient", "settings_in", "sweep_up"]
 
 REPEATED = ("stage", "submit", "find", "poll", "cancel", "collect", "export", "resources", "delete")
 
@@ -23,6 +25,13 @@ def settings_in(sandbox: Sandbox, backend: str) -> dict[str, Any]:
     """Return the settings of a backend that a sandbox's variables stand for."""
     mark = f"AUTOML_BRIDGE_{backend.upper()}__"
     return {name.removeprefix(mark).lower(): value for name, value in sandbox.env.items() if name.startswith(mark)}
+
+
+def sweep_up() -> None:
+    """Let go of the sockets that processes left which "died": told of at pytest's own end, they fail a whole run."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 class QuickClock:

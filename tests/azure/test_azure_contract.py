@@ -9,6 +9,7 @@ from az_sandbox import Patient, begin, end, lead_to, settings_of
 
 from automl_bridge.budget import Budget
 from automl_bridge.testing.contract import BackendContract, TaskContract
+from cloud_kit import sweep_up
 
 # A process that "dies" in the middle of connecting leaves a socket that nobody closes.
 pytestmark = [
@@ -22,6 +23,7 @@ def sandbox(tmp_path_factory):
     home = tmp_path_factory.mktemp("azure")
     yield begin(home)
     end(home)
+    sweep_up()
 
 
 @pytest.fixture(autouse=True)

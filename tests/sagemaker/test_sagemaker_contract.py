@@ -7,6 +7,7 @@ from sm_sandbox import Patient, begin, end, settings_of
 
 from automl_bridge.budget import Budget
 from automl_bridge.testing.contract import BackendContract, TaskContract
+from cloud_kit import sweep_up
 
 pytest.importorskip("moto")
 
@@ -19,6 +20,7 @@ def sandbox(tmp_path_factory):
     home = tmp_path_factory.mktemp("aws")
     yield begin(home)
     end(home)
+    sweep_up()
 
 
 @pytest.fixture(autouse=True)

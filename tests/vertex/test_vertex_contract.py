@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import gc
-import warnings
-
 import pytest
 from vx_sandbox import Patient, at, served, settings_of
 
 from automl_bridge.budget import Budget
 from automl_bridge.testing.contract import BackendContract, TaskContract
+from cloud_kit import sweep_up
 
 # A process that "dies" in the middle of connecting leaves a socket that nobody closes.
 pytestmark = [
@@ -21,10 +19,7 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory):
     yield from served(tmp_path_factory)
-    with warnings.catch_warnings():
-        # They are told of when they are swept up, and that had better not be at pytest's own end.
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
+    sweep_up()
 
 
 @pytest.fixture(autouse=True)
