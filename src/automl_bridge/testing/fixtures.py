@@ -48,7 +48,8 @@ class Fixtures:
     tasks
         What the tiers are run for; a task that the backend does not have is skipped, with the backend's reason.
     own_validation
-        Whether the leaderboard's scores come of other rows than the validation part: folds or a split of its own.
+        Whether the leaderboard's scores come of other rows than the validation part (folds or a split of its own), or
+        the model was trained on that part, too, after it was scored.
     """
 
     tasks: tuple[Task, ...] = TABULAR
