@@ -52,6 +52,9 @@ def join_trials(recorder: Recorder, prepared: Prepared, tuner: Any, settings: Au
         for name, folder in (candidates if settings.ensemble else _first(candidates)).items()
     }
     chosen, scores = ensemble.select(outputs, prepared.judge, go_on=lambda: recorder.may_join(len(candidates)))
+    if len(chosen) == 1:
+        # Its own scores: outputs are kept in single precision, in which two rows may tie.
+        scores = scores | recorder.trials[next(iter(chosen))].metrics
     score = scores[prepared.metric.name]
     again = _train_again(recorder, tuner, chosen) if recorder.refits and recorder.is_no_worse(score) else {}
     if (len(chosen) < 2 and not again) or not recorder.may_join(len(chosen)):

@@ -286,7 +286,7 @@ class TrialRunner:
             )
         except FloatingPointError:
             return None
-        if fitted.stopped or self._judge.better(before["scores"], fitted.scores):
+        if fitted.stopped or fitted.scores["val_loss"] > before["scores"]["val_loss"]:
             return None
         file = Path(self.get_trial_dir(trial_id)) / ensemble.AGAIN  # type: ignore[attr-defined]
         finished.save(file)

@@ -68,7 +68,7 @@ def gone(bench: Bench) -> None:
 
 
 def rows(outcome):
-    return sorted((trial.id.lstrip("0"), trial.score) for trial in outcome.trials if trial.id != "ensemble")
+    return sorted((trial.id.lstrip("0"), trial.score) for trial in outcome.trials if trial.counts)
 
 
 def watch(backend, job, pattern: str) -> re.Match[str]:
