@@ -51,7 +51,7 @@ def test_a_search_whose_processes_are_killed_goes_on(own, bench):
     assert outcome.state is JobState.SUCCEEDED
     assert len([trial for trial in outcome.trials if trial.counts]) == 2
     again = bench.spec(dataset, spec.task, "outcome", "roc_auc", budget=spec.budget)
-    undisturbed = bench.run(again, dataset, ensemble=True)
+    undisturbed = bench.run(again, dataset, ensemble=True, refit=True)
     assert [(t.id, t.score) for t in outcome.trials] == [(t.id, t.score) for t in undisturbed.trials]
 
 

@@ -21,11 +21,8 @@ def asked(bench):
 def pair(bench, asked):
     """The same search without and with training again."""
     spec, dataset = asked
-    names = ("once", "again")
-    return [
-        Fit(spec, dataset, bench.run(spec.model_copy(update={"name": name}), dataset, epochs=16, refit=name == "again"))
-        for name in names
-    ]
+    named = {refit: spec.model_copy(update={"name": f"refit-{refit}".lower()}) for refit in (False, True)}
+    return [Fit(spec, dataset, bench.run(named[refit], dataset, epochs=16, refit=refit)) for refit in named]
 
 
 def test_the_best_trial_is_trained_again(pair):
@@ -48,14 +45,14 @@ def test_it_knows_the_validation_rows_now(bench, pair):
 
 def test_the_same_seed_trains_the_same_again(bench, asked, pair):
     spec, dataset = asked
-    other = bench.run(spec.model_copy(update={"name": "once-more"}), dataset, epochs=16, refit=True)
+    other = bench.run(spec.model_copy(update={"name": "refit-once-more"}), dataset, epochs=16, refit=True)
     rows = dataset.features("holdout")
     assert np.array_equal(bench.predict(other, rows), bench.predict(pair[1].outcome, rows))
 
 
 def test_networks_of_an_ensemble_too(bench, asked):
     spec, dataset = asked
-    named = spec.model_copy(update={"name": "both"})
+    named = spec.model_copy(update={"name": "refit-both"})
     outcome = bench.run(named, dataset, epochs=16, refit=True, ensemble=True)
     best = outcome.trials[0]
     assert best.id in {"ensemble", "refit"}
@@ -65,6 +62,6 @@ def test_networks_of_an_ensemble_too(bench, asked):
 
 def test_one_trial_alone_is_not_trained_twice(bench, asked):
     spec, dataset = asked
-    alone = spec.model_copy(update={"name": "alone", "budget": Budget(max_trials=1)})
+    alone = spec.model_copy(update={"name": "refit-alone", "budget": Budget(max_trials=1)})
     outcome = bench.run(alone, dataset, epochs=3, refit=True, ensemble=True)
     assert [trial.id for trial in outcome.trials] == ["0"]
