@@ -27,6 +27,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stock_mended import mend
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -138,21 +140,6 @@ def summary(model, seconds: float) -> dict:
         "trials": [trial.score for trial in oracle.trials.values()],
         "asked": [trial.hyperparameters.values for trial in oracle.trials.values()],
     }
-
-
-def mend() -> None:
-    """Give stock AutoKeras the one thing that it needs to run: plain integers for shapes."""
-    import tree
-
-    from autokeras import graph
-
-    def set_io_shapes(self, shapes):
-        for node, shape in zip(self.inputs, tree.flatten(shapes[0]), strict=True):
-            node.shape = tuple(int(size) for size in shape[1:])
-        for node, shape in zip(self.outputs, tree.flatten(shapes[1]), strict=True):
-            node.in_blocks[0].shape = tuple(int(size) for size in shape[1:])
-
-    graph.Graph.set_io_shapes = set_io_shapes
 
 
 def stock(case: Case, seed: int, folder: str) -> dict:

@@ -26,10 +26,10 @@ import time
 from pathlib import Path
 
 import numpy as np
-from autokeras_speed import mend
 from quality_stock import _columns
 from quality_tables import TABLES
 from quality_wheels import MissingWheelError, Wheels
+from stock_mended import mend
 
 from automl_bridge.budget import Budget
 from automl_bridge.data.build import build_dataset

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from stock_mended import mend
 
 if TYPE_CHECKING:
     from quality_systems import Job
@@ -39,18 +40,9 @@ def stock(job: Job) -> np.ndarray:
 
 
 def _model(job: Job):
-    import tree
-
     import autokeras as ak
-    from autokeras import graph
 
-    def set_io_shapes(self, shapes):
-        for node, shape in zip(self.inputs, tree.flatten(shapes[0]), strict=True):
-            node.shape = tuple(int(size) for size in shape[1:])
-        for node, shape in zip(self.outputs, tree.flatten(shapes[1]), strict=True):
-            node.in_blocks[0].shape = tuple(int(size) for size in shape[1:])
-
-    graph.Graph.set_io_shapes = set_io_shapes
+    mend()
     kind = {
         "table": ak.StructuredDataClassifier if job.classes else ak.StructuredDataRegressor,
         "image": ak.ImageClassifier,
