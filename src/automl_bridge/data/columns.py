@@ -19,7 +19,7 @@ from automl_bridge.errors import SchemaError, UnknownNameError
 from automl_bridge.spec import ColumnProfile, ImageProfile, Kind, Role
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     import pyarrow as pa
 
@@ -251,6 +251,17 @@ def _settle_ignored(
     )
 
 
+def _words(
+    table: pa.Table, kinds: Mapping[str, Kind], roles: Mapping[str, Role], by_hand: Mapping[str, Kind | None]
+) -> Iterator[tuple[str, pa.ChunkedArray]]:
+    """Yield the features that were taken for categories or texts, with the first of their values that are there."""
+    for name in table.column_names:
+        if kinds[name] in {Kind.CATEGORICAL, Kind.TEXT} and name not in roles and name not in by_hand:
+            column = table[name].slice(0, _SPOILED_ROWS).drop_null()
+            if is_text(column.type):
+                yield name, column
+
+
 def _spoiled_numbers(
     table: pa.Table, kinds: Mapping[str, Kind], roles: Mapping[str, Role], by_hand: Mapping[str, Kind | None]
 ) -> tuple[str, ...]:
@@ -258,11 +269,8 @@ def _spoiled_numbers(
     import pyarrow.compute as pc
 
     told = []
-    for name in table.column_names:
-        if kinds[name] not in {Kind.CATEGORICAL, Kind.TEXT} or name in roles or name in by_hand:
-            continue
-        column = table[name].slice(0, _SPOILED_ROWS).drop_null()
-        if not is_text(column.type) or pc.count_distinct(column).as_py() <= _SPOILED_LEVELS:
+    for name, column in _words(table, kinds, roles, by_hand):
+        if pc.count_distinct(column).as_py() <= _SPOILED_LEVELS:
             continue
         dressed = column.filter(pc.match_substring_regex(column, r"[^0-9.eE+\s-]"))
         if len(dressed) and pc.all(pc.match_substring_regex(column, LIKE_NUMBER)).as_py():
@@ -287,11 +295,8 @@ def _doubtful_dates(
     import pyarrow.compute as pc
 
     told = []
-    for name in table.column_names:
-        if kinds[name] not in {Kind.CATEGORICAL, Kind.TEXT} or name in roles or name in by_hand:
-            continue
-        column = table[name].slice(0, _SPOILED_ROWS).drop_null()
-        if len(column) and is_text(column.type) and pc.all(pc.match_substring_regex(column, _DAY_OR_MONTH)).as_py():
+    for name, column in _words(table, kinds, roles, by_hand):
+        if len(column) and pc.all(pc.match_substring_regex(column, _DAY_OR_MONTH)).as_py():
             told.append(
                 f'column "{name}" holds dates like "{column[0].as_py()[:40]}", whose day and month could change '
                 "places, and is not read as dates: write them as 2024-12-31 to have dates"
