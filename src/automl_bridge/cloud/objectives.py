@@ -9,19 +9,18 @@ from automl_bridge.errors import UnsupportedError
 from automl_bridge.metrics import metric_for
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from automl_bridge.cloud.limits import Limit
     from automl_bridge.spec import JobSpec
 
 __all__ = ["ObjectiveTable", "nearest", "settle"]
 
-_Entry = tuple[str, bool]
-ObjectiveTable = dict[str, _Entry]
+ObjectiveTable = dict[str, tuple[str, bool]]
 """By metric: the service's objective, and whether it is exactly that metric. The first is what others fall back to."""
 
 
-def nearest(spec: JobSpec, table: Mapping[str, _Entry]) -> Objective:
+def nearest(spec: JobSpec, table: ObjectiveTable) -> Objective:
     """Return the service's objective for ``spec.metric``; the first of ``table`` for a metric that is not in it.
 
     Raises
@@ -37,7 +36,7 @@ def nearest(spec: JobSpec, table: Mapping[str, _Entry]) -> Objective:
 def settle(
     spec: JobSpec,
     backend: str,
-    table: Mapping[str, _Entry],
+    table: ObjectiveTable,
     objective: Objective,
     known: Limit,
     *,
