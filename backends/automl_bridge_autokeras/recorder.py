@@ -223,9 +223,12 @@ class Recorder:
         else:
             self._stopped_by = "max_trials" if len(self.trials) >= self._max_trials else "done"
 
-    def may_join(self, networks: int) -> bool:
-        """Whether there is time to put so many networks together: to open them, and to write what they make."""
-        needed = _UNMEASURED + self._opening_seconds(networks) + self._tempo.save
+    def may_join(self, networks: int, before: float = 0.0) -> bool:
+        """Whether there is time to put so many networks together: to open them, and to write what they make.
+
+        ``before`` is seconds of what is to be done first.
+        """
+        needed = before + _UNMEASURED + self._opening_seconds(networks) + self._tempo.save
         return self.joins and not self._job.cancelled and self._job.seconds_left > needed
 
     def candidates(self) -> dict[str, Path]:
@@ -235,8 +238,7 @@ class Recorder:
 
     def may_refit(self, trial_id: str, networks: int) -> bool:
         """Whether there is time to train a trial's network again, and to put so many together after it."""
-        left = self._job.seconds_left - self._again_seconds(self.trials[trial_id])
-        return self.may_join(networks) and left > _UNMEASURED + self._opening_seconds(networks) + self._tempo.save
+        return self.may_join(networks, before=self._again_seconds(self.trials[trial_id]))
 
     def is_no_worse(self, score: float) -> bool:
         """Whether a score is at least that of what is kept."""
