@@ -7,7 +7,9 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from autokeras_bench import Fit
 
+from automl_bridge.budget import Budget
 from automl_bridge.data.build import build_dataset
 from automl_bridge_autokeras.exact_values import ExactValues
 
@@ -54,8 +56,27 @@ def test_a_table_without_any_has_no_codes():
     assert found.codes(np.zeros((4, 3), np.float32)).shape == (4, 0)
 
 
+@pytest.fixture(scope="module")
+def searched(bench):
+    """Two short trials on a table whose classes follow from which shop it is."""
+    rng = np.random.default_rng(2)
+    good = rng.permutation(20) < 10
+    shop = rng.integers(0, 20, 500)
+    table = pd.DataFrame({"shop": shop * 37 + 100, "city": rng.choice(["Oslo", "Rome"], 500)})
+    table["target"] = np.where(good[shop], "good", "bad")
+    task, dataset = build_dataset(table, target="target")
+    spec = bench.spec(dataset, task, "target", "roc_auc", budget=Budget(max_trials=2))
+    return Fit(spec, dataset, bench.run(spec, dataset, epochs=8))
+
+
+def test_a_search_tries_with_and_without_them(searched):
+    read = {trial.id: "exact numbers" in trial.model for trial in searched.outcome.trials if trial.counts}
+    assert read == {"0": False, "1": True}
+
+
+@pytest.mark.filterwarnings("ignore")  # of TensorFlow, Keras and onnxruntime, about themselves
 @pytest.mark.parametrize("beside", [True, False], ids=["beside categories", "alone"])
-def test_a_network_may_read_them_or_not(beside):
+def test_a_network_may_read_them_or_not(beside, tmp_path):
     import keras_tuner
 
     from automl_bridge_autokeras.inputs_tabular import TableInputs, table_nodes
@@ -73,12 +94,16 @@ def test_a_network_may_read_them_or_not(beside):
     again = TableInputs.from_json(json.loads(json.dumps(inputs.to_json())))
     assert all(np.array_equal(one, other) for one, other in zip(arrays, again.transform(features), strict=True))
 
+    linear = [array for array in inputs.linear(arrays) if array.dtype == np.int32]
+    assert sum(array.shape[1] for array in linear) == beside
+
     seen = {}
     for reads in (False, True):
         nodes, trunk = table_nodes(arrays, inputs.levels, inputs.offsets.tolist(), 1)
         model = _built(nodes, trunk, arrays, keras_tuner, {"category_block/exact": reads})
         rows = [array[:50].copy() for array in arrays]
         before = model.predict(rows, verbose=0)
+        np.testing.assert_allclose(_by_onnx(model, rows, tmp_path / "model.onnx"), before, atol=1e-5)
         rows[-1][:, -1] = inputs.offsets[-1] + 1
         seen[reads] = not np.allclose(before, model.predict(rows, verbose=0))
     assert seen == {False: False, True: True}
@@ -95,3 +120,14 @@ def _built(nodes, trunk, arrays, keras_tuner, values):
     hp = keras_tuner.HyperParameters()
     hp.values.update(values)  # noqa: PD011 - of Keras Tuner
     return graph.finish(graph.build(hp))
+
+
+def _by_onnx(model, rows, path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+
+    from automl_bridge_autokeras.onnx_export import write_onnx
+
+    write_onnx(model, path)
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    names = (node.name for node in session.get_inputs())
+    return session.run(None, dict(zip(names, rows, strict=True)))[0]
